@@ -43,7 +43,7 @@ class Container:
 
 @dataclass(frozen=True)
 class ContainerStats:
-    """One reading: `cpu_seconds` cumulative, `throttled_periods` of `periods` cumulative, memory and network in bytes."""
+    """One reading. CPU seconds, periods and throttled periods are cumulative; memory and network are in bytes."""
 
     name: str
     at_ms: int

@@ -1,6 +1,6 @@
 """The metrics seam: what a question may ask of Prometheus, live or recorded.
 
-Times are Unix milliseconds. `values` are floats; a stale marker never leaves a source (it ends a series, it is not a value).
+Times are Unix milliseconds. Values are floats; a stale marker never leaves a source: it ends a series and is no value.
 """
 
 from __future__ import annotations
