@@ -1,0 +1,246 @@
+"""Frozen settings: defaults, then a YAML file, then the environment (`CULPRIT_SECTION__FIELD`), which wins.
+
+This is the only module that reads the environment. Secrets are `SecretStr` and never print.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, YamlConfigSettingsSource
+from yaml import YAMLError
+
+from config.errors import ConfigError
+
+PREFIX = "CULPRIT_"
+CONFIG_VARIABLE = "CULPRIT_CONFIG"
+DEFAULT_FILE = "culprit.yaml"
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Log(_Section):
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["json", "console"] = "json"
+
+
+class Auth(_Section):
+    """Either or both. With neither, only a loopback address may be listened on."""
+
+    token: SecretStr | None = None
+    user: str = ""
+    password: SecretStr | None = None
+
+    @property
+    def configured(self) -> bool:
+        """Something must be shown at the door."""
+        return self.token is not None or (bool(self.user) and self.password is not None)
+
+
+class Http(_Section):
+    host: str = "127.0.0.1"
+    port: int = Field(default=8080, ge=0, le=65_535)
+    max_body_bytes: int = Field(default=16_000_000, gt=0)
+    max_alerts: int = Field(default=20_000, gt=0)
+    public_url: str = ""
+    auth: Auth = Auth()
+
+
+class Source(_Section):
+    """One backend. An empty `url` means it is not used."""
+
+    url: str = ""
+    token: SecretStr | None = None
+    user: str = ""
+    password: SecretStr | None = None
+    timeout_seconds: float = Field(default=8.0, gt=0)
+
+
+class World(_Section):
+    """What investigations may ask: live sources, or one recorded case folder."""
+
+    case: Path | None = None
+    inventory: Path | None = None
+    prometheus: Source = Source()
+    loki: Source = Source()
+    docker: Source = Source()
+    alertmanager: Source = Source()
+
+
+class Model(_Section):
+    """Any OpenAI-compatible server. With no name in `main` the built-in analyst does the reasoning."""
+
+    base_url: str = ""
+    api_key: SecretStr | None = None
+    triage: str = ""
+    main: str = ""
+    escalation: str = ""
+    timeout_seconds: float = Field(default=60.0, gt=0)
+    max_retries: int = Field(default=2, ge=0)
+    temperature: float | None = None
+    usd_per_million_input: float | None = Field(default=None, ge=0)
+    usd_per_million_output: float | None = Field(default=None, ge=0)
+
+
+class Worker(_Section):
+    """Leases, retries and shutdown. A lease is renewed three times in its length."""
+
+    concurrency: int = Field(default=2, ge=1, le=64)
+    lease_seconds: float = Field(default=30.0, gt=0)
+    run_timeout_seconds: float = Field(default=900.0, gt=0)
+    max_attempts: int = Field(default=5, ge=1)
+    backoff_seconds: float = Field(default=5.0, gt=0)
+    backoff_limit_seconds: float = Field(default=600.0, gt=0)
+    max_reruns: int = Field(default=2, ge=0)
+    poll_seconds: float = Field(default=0.05, gt=0)
+    drain_seconds: float = Field(default=20.0, ge=0)
+
+
+class Correlation(_Section):
+    """When signals belong together. `group_wait_seconds` delays the investigation only; critical ones skip it."""
+
+    group_wait_seconds: float = Field(default=20.0, ge=0)
+    window_seconds: float = Field(default=600.0, gt=0)
+    slack_seconds: float = Field(default=120.0, ge=0)
+    flap_seconds: float = Field(default=900.0, ge=0)
+    close_after_seconds: float = Field(default=86_400.0, gt=0)
+
+
+class Rule(_Section):
+    """The first rule whose labels all match decides. Values are RE2 patterns that must match whole."""
+
+    match: dict[str, str] = Field(min_length=1)
+    do: Literal["investigate", "record", "ignore"]
+
+
+class Budget(_Section):
+    """Shared by all workers through the database; None is no limit."""
+
+    concurrent_investigations: int | None = Field(default=None, ge=1)
+    model_calls_per_minute: int | None = Field(default=None, ge=1)
+    usd_per_day: float | None = Field(default=None, gt=0)
+
+
+class Webhook(_Section):
+    """Where diagnoses are posted as JSON, at least once, with an `Idempotency-Key`."""
+
+    name: str = "webhook"
+    url: str
+    token: SecretStr | None = None
+    timeout_seconds: float = Field(default=10.0, gt=0)
+
+
+class Publish(_Section):
+    console: bool = True
+    webhooks: tuple[Webhook, ...] = ()
+
+
+class Retention(_Section):
+    """Closed incidents with all that belongs to them, and signals that opened nothing."""
+
+    incident_days: float = Field(default=365.0, gt=0)
+    signal_days: float = Field(default=30.0, gt=0)
+
+
+class Settings(BaseSettings):
+    """Everything one may set."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_nested_delimiter="__", frozen=True, extra="forbid", validate_default=True
+    )
+
+    data_dir: Path = Path(".culprit")
+    database_url: SecretStr = SecretStr("")
+    language: Literal["en", "ko"] = "en"
+    log: Log = Log()
+    http: Http = Http()
+    world: World = World()
+    model: Model = Model()
+    worker: Worker = Worker()
+    correlation: Correlation = Correlation()
+    rules: tuple[Rule, ...] = ()
+    budget: Budget = Budget()
+    publish: Publish = Publish()
+    retention: Retention = Retention()
+
+    @property
+    def database(self) -> str:
+        """The URL in use: SQLite below `data_dir` unless one was set."""
+        return self.database_url.get_secret_value() or f"sqlite:///{self.data_dir / 'culprit.db'}"
+
+    @property
+    def checkpoints(self) -> str:
+        """Where LangGraph keeps its checkpoints: a file of its own, or the same PostgreSQL (in a schema of its own)."""
+        url = self.database
+        return url if url.startswith("postgres") else str(self.data_dir / "checkpoints.db")
+
+    @model_validator(mode="after")
+    def _open_doors_stay_local(self) -> Settings:
+        if not self.http.auth.configured and not _is_loopback(self.http.host):
+            raise ValueError(f"http.host {self.http.host} is open to others: set http.auth (token, or user and password)")
+        return self
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, YamlConfigSettingsSource(settings_cls)
+
+
+def load_settings(path: Path | None = None, **overrides: Any) -> Settings:
+    """Read the file (`path`, else $CULPRIT_CONFIG, else ./culprit.yaml if there is one) and the environment.
+
+    `overrides` beat both. Raises ConfigError naming the file and the field.
+    """
+    chosen = path or _file_from_environment()
+    if chosen is not None and not chosen.is_file():
+        raise ConfigError(f"{chosen}: no such settings file")
+
+    class FileSettings(Settings):
+        model_config = SettingsConfigDict(yaml_file=chosen, yaml_file_encoding="utf-8")
+
+    try:
+        return FileSettings(**overrides)
+    except ValidationError as error:
+        raise ConfigError(_explain(error, chosen)) from error
+    except (YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{chosen}: not YAML: {error}") from error
+
+
+def unknown_variables(environment: Mapping[str, str] | None = None) -> tuple[str, ...]:
+    """Names like CULPRIT_WROKER__… that no setting reads; pydantic passes over them in silence."""
+    names = os.environ if environment is None else environment
+    known = {f"{PREFIX}{name}".upper() for name in Settings.model_fields} | {CONFIG_VARIABLE}
+    return tuple(sorted(n for n in names if n.startswith(PREFIX) and n.split("__")[0].upper() not in known))
+
+
+def _file_from_environment() -> Path | None:
+    named = os.environ.get(CONFIG_VARIABLE)
+    if named:
+        return Path(named)
+    default = Path(DEFAULT_FILE)
+    return default if default.is_file() else None
+
+
+def _explain(error: ValidationError, path: Path | None) -> str:
+    lines = [f"{'.'.join(str(part) for part in e['loc']) or 'settings'}: {e['msg']}" for e in error.errors()[:5]]
+    return f"{path or 'settings'}: " + "; ".join(lines)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

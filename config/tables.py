@@ -1,0 +1,146 @@
+"""All tables, on one screen. Times are Unix milliseconds by the database's clock; `config/migrations` builds them.
+
+The `incidents` table is the queue: a row waits, is leased, is finished. `order_ms` is when it was queued plus a
+handicap by severity, so that sorting by it is priority with ageing and needs no arithmetic at claim time.
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from sqlalchemy import BigInteger, Boolean, Column, Float, ForeignKey, Index, Integer, Table, Text, UniqueConstraint
+
+metadata = sa.MetaData(naming_convention={"ix": "ix_%(table_name)s_%(column_0_N_name)s", "pk": "pk_%(table_name)s",
+                                          "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+                                          "fk": "fk_%(table_name)s_%(column_0_name)s"})
+Key = BigInteger().with_variant(Integer(), "sqlite")  # SQLite counts rows only in an INTEGER key
+
+incidents = Table(
+    "incidents", metadata,
+    Column("id", Text, primary_key=True),
+    Column("fingerprint", Text, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("state", Text, nullable=False),  # queued running done dead cancelled merged
+    Column("severity", Integer, nullable=False),  # rank: 0 is the most urgent
+    Column("opened_ms", BigInteger, nullable=False),
+    Column("onset_ms", BigInteger, nullable=False),
+    Column("last_signal_ms", BigInteger, nullable=False),
+    Column("revision", Integer, nullable=False, server_default="0"),
+    Column("queued_ms", BigInteger, nullable=False),
+    Column("ready_ms", BigInteger, nullable=False),  # not claimed before: grouping window, backoff, snooze
+    Column("order_ms", BigInteger, nullable=False),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("reruns", Integer, nullable=False, server_default="0"),
+    Column("token", BigInteger, nullable=False, server_default="0"),  # fencing: grows with every claim
+    Column("owner", Text), Column("lease_ms", BigInteger), Column("claimed_ms", BigInteger),
+    Column("run_id", Text),
+    Column("finished_ms", BigInteger), Column("resolved_ms", BigInteger), Column("closed_ms", BigInteger),
+    Column("merged_into", Text), Column("linked_to", Text), Column("error", Text),
+    Index("ix_incidents_queue", "state", "order_ms"),
+    Index("ix_incidents_open", "closed_ms", "last_signal_ms"),
+    Index("ix_incidents_lease", "lease_ms", sqlite_where=sa.text("state = 'running'"),
+          postgresql_where=sa.text("state = 'running'")),
+)
+
+signals = Table(
+    "signals", metadata,
+    Column("id", Key, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("fingerprint", Text, nullable=False),
+    Column("starts_ms", BigInteger, nullable=False),
+    Column("ends_ms", BigInteger),
+    Column("received_ms", BigInteger, nullable=False), Column("seen_ms", BigInteger, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("severity", Integer, nullable=False),
+    Column("title", Text, nullable=False), Column("text", Text, nullable=False), Column("lang", Text, nullable=False),
+    Column("alert_group", Text, nullable=False),
+    Column("labels", Text, nullable=False), Column("payload", Text, nullable=False),  # JSON
+    Column("repeats", Integer, nullable=False, server_default="0"),
+    Column("flaps", Integer, nullable=False, server_default="0"),
+    Column("disposition", Text, nullable=False),  # investigate, record
+    Column("pending", Boolean, nullable=False),  # not yet correlated
+    Column("incident_id", Text, ForeignKey("incidents.id")),
+    UniqueConstraint("fingerprint", "starts_ms"),
+    Index("ix_signals_incident", "incident_id"),
+    Index("ix_signals_pending", "id", sqlite_where=sa.text("pending"), postgresql_where=sa.text("pending")),
+)
+
+places = Table(  # where an incident's signals are: what correlation compares
+    "places", metadata,
+    Column("incident_id", Text, ForeignKey("incidents.id"), primary_key=True),
+    Column("place", Text, primary_key=True),  # JSON
+    Column("onset_ms", BigInteger, nullable=False), Column("last_ms", BigInteger, nullable=False),
+    Column("signals", Integer, nullable=False),
+)
+
+runs = Table(
+    "runs", metadata,
+    Column("id", Text, primary_key=True),
+    Column("incident_id", Text, ForeignKey("incidents.id"), nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("asked_at_ms", BigInteger, nullable=False),
+    Column("state", Text, nullable=False),  # open done failed superseded
+    Column("started_ms", BigInteger, nullable=False), Column("ended_ms", BigInteger),
+    Column("owner", Text), Column("error", Text),
+    Index("ix_runs_incident", "incident_id"),
+)
+
+evidence = Table(
+    "evidence", metadata,
+    Column("run_id", Text, ForeignKey("runs.id"), primary_key=True),
+    Column("evidence_id", Text, primary_key=True),
+    Column("question", Text, nullable=False), Column("status", Text, nullable=False),
+    Column("body", Text, nullable=False),  # JSON of Evidence.as_dict, with charts
+    Column("stored_ms", BigInteger, nullable=False),
+)
+
+diagnoses = Table(
+    "diagnoses", metadata,
+    Column("run_id", Text, ForeignKey("runs.id"), primary_key=True),
+    Column("incident_id", Text, ForeignKey("incidents.id"), nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("verdict", Text, nullable=False), Column("category", Text), Column("component", Text),
+    Column("body", Text, nullable=False),  # JSON of the Diagnosis
+    Column("cost_usd", Float), Column("stored_ms", BigInteger, nullable=False),
+    Column("after_resolve", Boolean, nullable=False),
+    Index("ix_diagnoses_incident", "incident_id"),
+)
+
+feedback = Table(
+    "feedback", metadata,
+    Column("id", Key, primary_key=True),
+    Column("incident_id", Text, ForeignKey("incidents.id"), nullable=False), Column("run_id", Text),
+    Column("author", Text, nullable=False), Column("door", Text, nullable=False),
+    Column("cause", Text, nullable=False), Column("action", Text, nullable=False),  # right, wrong, partly, unknown
+    Column("correction", Text, nullable=False), Column("comment", Text, nullable=False),  # JSON; prose
+    Column("idempotency_key", Text, unique=True), Column("stored_ms", BigInteger, nullable=False),
+    Index("ix_feedback_incident", "incident_id"),
+)
+
+outbox = Table(
+    "outbox", metadata,
+    Column("id", Key, primary_key=True),
+    Column("publisher", Text, nullable=False), Column("kind", Text, nullable=False),
+    Column("incident_id", Text, ForeignKey("incidents.id"), nullable=False), Column("run_id", Text),
+    Column("marker", Text, nullable=False, unique=True),
+    Column("body", Text, nullable=False),  # JSON
+    Column("state", Text, nullable=False),  # waiting sending sent dead
+    Column("attempts", Integer, nullable=False, server_default="0"), Column("token", BigInteger, nullable=False,
+                                                                          server_default="0"),
+    Column("ready_ms", BigInteger, nullable=False), Column("lease_ms", BigInteger),
+    Column("created_ms", BigInteger, nullable=False), Column("sent_ms", BigInteger),
+    Column("reference", Text), Column("error", Text),
+    Index("ix_outbox_state", "state", "ready_ms"), Index("ix_outbox_incident", "incident_id", "publisher"),
+)
+
+leases = Table(  # one holder across all workers: the correlator, scheduled pollers; `paused` holds the queue
+    "leases", metadata,
+    Column("name", Text, primary_key=True), Column("owner", Text), Column("token", BigInteger, nullable=False),
+    Column("lease_ms", BigInteger, nullable=False), Column("due_ms", BigInteger, nullable=False),
+    Column("ticked_ms", BigInteger), Column("error", Text),
+)
+
+spending = Table(  # shared budgets: one row a kind and period
+    "spending", metadata,
+    Column("kind", Text, primary_key=True), Column("period", BigInteger, primary_key=True),
+    Column("used", Float, nullable=False),
+)
