@@ -9,8 +9,6 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from agent.action import Action
 from agent.codes import Category, ComponentKind, HypothesisStatus, Verdict
 
-SCHEMA_VERSION = 1
-
 
 class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -81,7 +79,7 @@ class Usage(_Part):
 class Diagnosis(_Part):
     """`evidence` holds the dictionaries of `Evidence.as_dict`, in id order."""
 
-    schema_version: Literal[1] = SCHEMA_VERSION
+    schema_version: Literal[1] = 1
     incident: str
     run: str
     asked_at: str

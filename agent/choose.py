@@ -1,0 +1,92 @@
+"""The next question: the one whose possible answers would change the ranking most per second it costs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from agent.odds import Candidate, Facts
+from tools.question import Question
+
+WORTH_ASKING = 0.25  # log-odds per second of cost, below which no further question is worth its wait
+CONTENDER = 0.2
+AT_ONCE = 3
+
+
+@dataclass(frozen=True)
+class Ask:
+    """One question with its arguments."""
+
+    question: Question
+    arguments: Mapping[str, Any]
+
+    @property
+    def key(self) -> str:
+        """Identifies the same question asked with the same arguments."""
+        return asked_key(self.question.name, self.arguments)
+
+
+def asked_key(name: str, arguments: Mapping[str, Any]) -> str:
+    """Name and arguments, canonical; unset arguments do not count."""
+    return name + json.dumps({k: v for k, v in arguments.items() if v not in (None, "", [], ())}, sort_keys=True)
+
+
+def next_questions(
+    ranked: Sequence[Candidate], facts: Facts, questions: Iterable[Question], asked: frozenset[str]
+) -> tuple[Ask, ...]:
+    """What the leading hypotheses still owe first (their separating questions, then their own), else the best gain."""
+    available = {q.name: q for q in questions}
+    owed = _owed(ranked, available, asked)
+    if owed:
+        return tuple(owed[:AT_ONCE])
+    scored = sorted(
+        ((_gain(q, ranked, facts) / (0.5 + q.cost_s), q.name) for q in available.values()), key=lambda s: (-s[0], s[1])
+    )
+    out = []
+    for score, name in scored:
+        ask = arguments_for(available[name], ranked[0] if ranked else None)
+        if score >= WORTH_ASKING and ask is not None and ask.key not in asked:
+            out.append(ask)
+    return tuple(out[:AT_ONCE])
+
+
+def _owed(ranked: Sequence[Candidate], available: Mapping[str, Question], asked: frozenset[str]) -> list[Ask]:
+    out: dict[str, Ask] = {}
+    for c in [c for c in ranked if not c.open and c.log_odds > -1.5][:3]:
+        if c.confidence < CONTENDER:
+            continue
+        for name in (*(s.ask for s in c.card.separates), *c.card.asks):
+            ask = arguments_for(available[name], c) if name in available else None
+            if ask is not None and ask.key not in asked:
+                out.setdefault(ask.key, ask)
+    return list(out.values())
+
+
+def _gain(question: Question, ranked: Sequence[Candidate], facts: Facts) -> float:
+    """Sum over hypotheses of their uncertainty x the weights that this question could still add or take."""
+    news = set(question.finds) - facts.looked_for
+    total = 0.0
+    for c in ranked:
+        weights = sum(e.weight for e in (*c.card.expects, *c.card.refutes) if e.finding in news)
+        total += weights * max(c.confidence * (1 - c.confidence), 0.05)
+    return total
+
+
+def arguments_for(question: Question, candidate: Candidate | None) -> Ask | None:
+    """Fill required arguments from the candidate's culprit; None where it has none to give."""
+    culprit = candidate.culprit if candidate else None
+    subjects = candidate.bound.get(candidate.card.culprit, ()) if candidate else ()
+    containers = [s.container for s in subjects if s.container]
+    known: dict[str, Any] = {
+        "service": culprit.service if culprit else "", "container": culprit.container if culprit else "",
+        "containers": containers, "leaving": containers, "host": culprit.host if culprit else "",
+    }
+    arguments = {}
+    for name, spec in question.arguments.model_fields.items():
+        if spec.is_required():
+            if not known.get(name):
+                return None
+            arguments[name] = known[name]
+    return Ask(question, arguments)

@@ -1,0 +1,56 @@
+"""What the nodes of the graph are given: everything that must not enter a checkpoint."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from langchain_core.language_models.chat_models import BaseChatModel
+
+from agent.analyst import Analyst
+from agent.budget import Budget
+from agent.card import Card
+from agent.incident import Signal
+from tools.evidence import Evidence
+from tools.question import Question
+from tools.world import World
+
+
+def _ignore(_event: Mapping[str, Any]) -> None:
+    return None
+
+
+def _keep_nothing(_evidence: Evidence) -> None:
+    return None
+
+
+async def _no_signals() -> tuple[Signal, ...]:
+    return ()
+
+
+@dataclass(frozen=True)
+class Deps:
+    """`models` are tried in order and end with the analyst. `on_event` shows progress; `keep` stores whole evidence.
+
+    `late_signals` returns signals that arrived since it was last asked. `deadline` is a moment of `time.monotonic`.
+    """
+
+    world: World
+    cards: tuple[Card, ...]
+    questions: tuple[Question, ...]
+    analyst: Analyst
+    models: tuple[BaseChatModel, ...]
+    budget: Budget
+    deadline: float
+    lang: str = "en"
+    on_event: Callable[[Mapping[str, Any]], None] = _ignore
+    keep: Callable[[Evidence], None] = _keep_nothing
+    late_signals: Callable[[], Awaitable[tuple[Signal, ...]]] = _no_signals
+    started: float = field(default_factory=time.monotonic)
+
+    @property
+    def seconds_left(self) -> float:
+        """Until the run's deadline; may be negative."""
+        return self.deadline - time.monotonic()

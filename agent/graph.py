@@ -1,0 +1,39 @@
+"""The graph on one screen: one agent, code verifiers, no role-play.
+
+    triage -> recall -> investigate <-> questions
+                             |
+                         conclude -> verify -> (investigate | recommend) -> end
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from langgraph.checkpoint.base import BaseCheckpointSaver
+from langgraph.graph import END, START, StateGraph
+from langgraph.graph.state import CompiledStateGraph
+
+from agent import nodes
+from agent.deps import Deps
+from agent.state import State
+
+
+def build_graph(checkpointer: BaseCheckpointSaver[Any] | None = None) -> CompiledStateGraph[State, Deps, State, State]:
+    """The compiled graph; `context` at invocation is a `Deps`."""
+    graph = StateGraph(State, context_schema=Deps)
+    graph.add_node("triage", nodes.triage)
+    graph.add_node("recall", nodes.recall)
+    graph.add_node("investigate", nodes.investigate)
+    graph.add_node("questions", nodes.questions)
+    graph.add_node("conclude", nodes.conclude)
+    graph.add_node("verify", nodes.verify)
+    graph.add_node("recommend", nodes.recommend)
+    graph.add_edge(START, "triage")
+    graph.add_edge("triage", "recall")
+    graph.add_edge("recall", "investigate")
+    graph.add_conditional_edges("investigate", nodes.after_investigate, ["questions", "conclude"])
+    graph.add_edge("questions", "investigate")
+    graph.add_conditional_edges("conclude", nodes.after_conclude, ["investigate", "verify"])
+    graph.add_conditional_edges("verify", nodes.after_verify, ["investigate", "recommend"])
+    graph.add_edge("recommend", END)
+    return graph.compile(checkpointer=checkpointer)

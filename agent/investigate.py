@@ -1,0 +1,100 @@
+"""Incident and world in, diagnosis out. A run resumes from its last finished node when it was interrupted."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from langchain_core.language_models.chat_models import BaseChatModel
+from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.base import BaseCheckpointSaver
+
+from agent.analyst import Analyst
+from agent.budget import Budget
+from agent.card import Card
+from agent.deps import Deps
+from agent.diagnosis import Diagnosis
+from agent.graph import build_graph
+from agent.incident import Incident, Signal
+from agent.state import State
+from tools.evidence import Evidence
+from tools.question import Question
+from tools.world import World
+
+RECURSION_LIMIT = 120  # supersteps; the budget of steps ends a run long before
+
+
+@asynccontextmanager
+async def no_checkpoints() -> AsyncIterator[None]:
+    """For runs that need not survive a crash: demo, evals, the command line."""
+    yield None
+
+
+Checkpoints = Callable[[], AbstractAsyncContextManager[BaseCheckpointSaver[Any] | None]]
+
+
+@dataclass(frozen=True)
+class Investigation:
+    """Everything a run needs but the incident. `checkpoints` opens a saver for one run."""
+
+    world: World
+    cards: tuple[Card, ...]
+    questions: tuple[Question, ...]
+    models: tuple[BaseChatModel, ...] = ()
+    budget: Budget = field(default_factory=Budget)
+    lang: str = "en"
+    checkpoints: Checkpoints = no_checkpoints
+    keep: Callable[[str, Evidence], None] | None = None
+
+    async def investigate(
+        self,
+        incident: Incident,
+        *,
+        run_id: str,
+        asked_at_ms: int,
+        on_event: Callable[[Mapping[str, Any]], None] | None = None,
+        late_signals: Callable[[], Awaitable[tuple[Signal, ...]]] | None = None,
+    ) -> Diagnosis:
+        """Run the graph to its end. The thread id is the run id: the same run resumes, a finished one is returned."""
+        deps = self._deps(run_id, on_event, late_signals)
+        config: RunnableConfig = {"configurable": {"thread_id": run_id}, "recursion_limit": RECURSION_LIMIT}
+        async with self.checkpoints() as saver:
+            graph = build_graph(saver)
+            before = await graph.aget_state(config) if saver is not None else None
+            if before is not None and before.values.get("diagnosis"):
+                return Diagnosis.model_validate(before.values["diagnosis"])
+            begin = None if before is not None and before.next else _first_state(incident, run_id, asked_at_ms)
+            final = await graph.ainvoke(begin, config, context=deps)
+        return Diagnosis.model_validate(final["diagnosis"])
+
+    def _deps(
+        self,
+        run_id: str,
+        on_event: Callable[[Mapping[str, Any]], None] | None,
+        late_signals: Callable[[], Awaitable[tuple[Signal, ...]]] | None,
+    ) -> Deps:
+        asked = tuple(q for q in self.questions if q.available(self.world))
+        kinds = {s.name: s.kind for s in self.world.inventory.services}
+        analyst = Analyst(cards=self.cards, questions=asked, service_kinds=kinds, lang=self.lang)
+        optional: dict[str, Any] = {}
+        if on_event is not None:
+            optional["on_event"] = on_event
+        if late_signals is not None:
+            optional["late_signals"] = late_signals
+        keep = self.keep
+        if keep is not None:
+            optional["keep"] = lambda evidence: keep(run_id, evidence)
+        return Deps(
+            world=self.world, cards=self.cards, questions=asked, analyst=analyst, models=(*self.models, analyst),
+            budget=self.budget, deadline=time.monotonic() + self.budget.seconds, lang=self.lang, **optional,
+        )
+
+
+def _first_state(incident: Incident, run_id: str, asked_at_ms: int) -> State:
+    return State(
+        incident={"id": incident.id, "signals": [s.as_dict() for s in incident.signals]},
+        run=run_id, asked_at_ms=asked_at_ms, evidence={}, messages=[],
+    )
