@@ -165,8 +165,8 @@ def containers() -> dict[str, Any]:
             "top": {name: [{"pid": "1", "command": "python worker.py"}] for name in alive}})
     deploy = ONSET_MS - 30_000
     events: list[dict[str, Any]] = [{
-        "at": iso(deploy + 100 * i), "action": action, "container": "worker-green", "image": "worker:42", "exit_code": None,
-        "attributes": {}} for i, action in enumerate(("create", "start"))]
+        "at": iso(deploy + 100 * i), "action": action, "container": "worker-green", "image": "worker:42",
+        "exit_code": None, "attributes": {}} for i, action in enumerate(("create", "start"))]
     return {"observations": observations, "events": events}
 
 
