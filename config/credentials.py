@@ -34,7 +34,10 @@ _ATTRIBUTES = frozenset({"path", "expires", "max-age", "domain", "samesite", "pr
 
 def headers(text: str) -> Iterator[Span]:
     """What follows an authentication scheme in `Authorization: …`, and bare `Bearer …` and `Basic …` anywhere."""
+    done = 0
     for match in AUTHORIZATION.finditer(text):
+        if match.start() < done:
+            continue
         start, quote, scheme = match.end(), match.group("open"), (match.group("scheme") or "").strip().lower()
         if quote:
             end = quoted_end(text, start, quote)
@@ -42,7 +45,7 @@ def headers(text: str) -> Iterator[Span]:
             end = quoted_end(text, start, "\n")
         else:
             end = bare_end(text, start)
-        value = text[start:end]
+        value, done = text[start:end], end
         if not hides_nothing("", value) and value.lower() not in STATES:
             yield Span(start, end)
     for match in SCHEME.finditer(text):
@@ -62,10 +65,13 @@ def _is_basic(value: str) -> bool:
 
 def cookies(text: str) -> Iterator[Span]:
     """The value of each cookie in `Cookie:` and `Set-Cookie:`; names and attributes stay (affinity shows there)."""
+    done = 0
     for match in COOKIE.finditer(text):
+        if match.start() < done:
+            continue
         start, quote = match.end(), match.group("open")
-        end = quoted_end(text, start, quote or "\n")
-        at = start
+        at, end = start, quoted_end(text, start, quote or "\n")
+        done = end
         for part in text[start:end].split(";"):
             name, equals, value = part.partition("=")
             value_start = at + len(name) + 1

@@ -12,6 +12,7 @@ from config.secret_values import (
     KEY,
     KOREAN_WORDS,
     MAX_VALUE,
+    PARTICLE,
     QUOTE,
     STATES,
     Span,
@@ -26,11 +27,11 @@ from config.secret_values import (
 _EQUALS = r"[ \t]*(?:=>|:=|={1,2}|[:：＝]|%3[AD])[ \t]*"
 
 PAIR = pattern(
-    rf"(?i)(?P<key>{KEY})"
+    rf"(?i)(?P<key>{KEY}|--requirepass|--masterauth)"
     rf"(?:(?P<sep>{QUOTE}?{_EQUALS}|{QUOTE}\s*,\s*{QUOTE}value{QUOTE}\s*:\s*)(?:(?P<list>\[\s*)?(?P<open>{QUOTE}))?"
-    rf"|(?P<comma>{QUOTE}\s*,\s*)(?P<second>{QUOTE}))"
+    rf"|{QUOTE}\s*,\s*(?P<second>{QUOTE}))"
 )
-KOREAN_SAYING = pattern(rf"(?i)(?:{KOREAN_WORDS})[은는이가]?\s+(?P<value>[!-~]{{4,200}})")
+KOREAN_SAYING = pattern(rf"(?i)(?:{KOREAN_WORDS}){PARTICLE}\s+(?P<value>[!-~]{{4,200}})")
 FLAG = pattern(
     rf"(?i)(?:(?:^|[\s\"'\[,(])--?[a-z0-9-]*(?:{ASCII_WORDS})|\brequirepass|\bmasterauth|\bidentified\s+by)"
     rf"[ \t]+(?P<open>{QUOTE})?"
@@ -38,7 +39,7 @@ FLAG = pattern(
 ELEMENT = pattern(rf"(?i)<[a-z0-9_:.\-]*(?:{ASCII_WORDS})(?:\s[^<>]*)?>(?P<value>[^<]+)</")
 TOOL_ARGUMENT = pattern(r"\s(?P<flag>-u|-p|-a|--user)[ =]?[\"']?(?P<value>[^\s\"']+)")
 NEAR = pattern(
-    rf"(?i)(?:{ASCII_WORDS}|{KOREAN_WORDS})[a-z]{{0,2}}[은는이가을를]?(?P<words>(?:[\s\"'(:=]+[a-z가-힣]{{1,12}}){{0,3}})"
+    rf"(?i)(?:{ASCII_WORDS}|{KOREAN_WORDS})[a-z]{{0,2}}{PARTICLE}(?P<words>(?:[\s\"'(:=]+[a-z가-힣]{{1,12}}){{0,3}})"
     r"[\s\"'(:=]+(?P<value>[0-9A-Za-z_+/=~.\-]{16,})"
 )
 _PLAIN = pattern(r"^[0-9a-zA-Z]{20,}$")
@@ -51,15 +52,16 @@ def pairs(text: str) -> Iterator[Span]:
     for match in PAIR.finditer(text):
         if match.start() < done:
             continue
-        key, quote, start = match.group("key"), match.group("open") or match.group("second"), match.end()
-        if match.group("list") and quote:
+        key, sep, listed, opened, second = match.groups()
+        quote, start = opened or second, match.end()
+        if listed and quote:
             yield from _listed(text, start, quote)
             continue
         end = quoted_end(text, start, quote) if quote else bare_end(text, start)
         value = text[start:end]
         if key.lower() in ("pwd", "oldpwd") and value.startswith("/"):
             continue
-        said = not quote and (match.group("sep") or "").rstrip() != (match.group("sep") or "")
+        said = not quote and sep is not None and sep[-1:].isspace()
         if hides_nothing(key, value) or (value[:1] in "{[(" and not quote and len(value) < 2):
             continue
         if said and value.lower() in STATES:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 import threading
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -29,7 +30,7 @@ CUT = "…[text cut]"
 
 SUSPICIOUS = pattern(
     rf"(?i)(?:{ASCII_WORDS}|{KOREAN_WORDS}|authorization|bearer[ \t]|basic[ \t]|cookie)"
-    r"|://[^\s/]*@|@[\pL0-9][\pL0-9.\-]*\.\pL\pL|%40[a-z0-9]|[?&;](?:key|code|state|sig|signature|auth|pass|pw|x-goog-signature)="
+    r"|://[^\s/]*@|@[\pL0-9][\pL0-9.\-]*\.\pL\pL|%40[a-z0-9]|[?&;](?:key|code|state|sig|signature|auth|pass|pw)=|signature=|x-amz-"
     r"|eyJ[0-9A-Za-z_\-]{5,}\.|PRIVATE KEY|requirepass|masterauth|identified[ \t]+by|curl|mysql|sshpass|redis-cli"
     r"|\b(?:AKIA|ASIA|AROA|AIDA|ABIA|ACCA)[A-Z0-9]{16}|AIza|ya29\.|GOCSPX|gh[pousr]_|github_pat_|glpat-|xox[a-z][.-]|xapp-|hooks\.slack"
     r"|\bsk-|[srp]k_(?:live|test)_|whsec_|\bhf_|npm_|pypi-A|dop_v1_|hvs\.|glsa_|\bSG\.|gsk_|AGE-SECRET|[0-9]{8}:AA|\bEAA"
@@ -94,8 +95,8 @@ class Redactor:
             return []
         placeholders = list(PLACEHOLDER.finditer(text))
         self._skip_numbers(placeholders)
-        left = [span for span in found if _LEFT.search(PLACEHOLDER.sub("", text[span.start : span.end]))]
-        return _merged(left)
+        whole = _snapped(found, [match.span() for match in placeholders])
+        return _merged([span for span in whole if _LEFT.search(PLACEHOLDER.sub("", text[span.start : span.end]))])
 
     def _skip_numbers(self, placeholders: list[Any]) -> None:
         """Numbers already in a text were given by another redactor: do not give them to other secrets."""
@@ -174,6 +175,19 @@ def _repeated(text: str, found: list[Span]) -> Iterator[Span]:
     ]
     for word in sorted(telling, key=len, reverse=True)[:50]:
         yield from _occurrences(text, word)
+
+
+def _snapped(spans: list[Span], placeholders: list[tuple[int, int]]) -> list[Span]:
+    """Spans widened so that none begins or ends inside a placeholder that is already there."""
+    starts = [start for start, _ in placeholders]
+    whole = []
+    for span in spans:
+        first, last = bisect_right(starts, span.start) - 1, bisect_left(starts, span.end) - 1
+        inside_first = first >= 0 and span.start < placeholders[first][1]
+        inside_last = last >= 0 and span.end < placeholders[last][1]
+        start = placeholders[first][0] if inside_first else span.start
+        whole.append(Span(start, placeholders[last][1] if inside_last else span.end, span.kind))
+    return whole
 
 
 def _merged(spans: list[Span]) -> list[Span]:

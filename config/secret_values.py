@@ -40,15 +40,21 @@ ASCII_WORDS = (
     r"(?:api|access|secret|private|account|auth|signing|encryption|master|shared[_-]?access|ssh|service|license)"
     r"[_-]?key|session[_-]?(?:id|key)|sessid|csrf|xsrf|otp|rrn|ssn"
 )
-KOREAN_WORDS = (
-    r"비밀\s?번호|비번|패스워드|암호|비밀\s?키|인증\s?키|접속\s?키|접근\s?키|액세스\s?키|시크릿|토큰|API\s?키|인증\s?번호|"
-    r"주민\s?(?:등록\s?)?번호"
-)
+
+
+def spelt(word: str) -> str:
+    """A pattern for a Korean word as written, with a space between syllables or not, or as JSON escapes (`\\ube44`)."""
+    return r"\s?".join(rf"(?:{syllable}|\\+u{ord(syllable):04x})" for syllable in word)
+
+
+_KOREAN = "비밀번호 비번 패스워드 암호 비밀키 인증키 접속키 접근키 액세스키 시크릿 토큰 인증번호 주민번호 주민등록번호"
+KOREAN_WORDS = "|".join(spelt(word) for word in _KOREAN.split()) + r"|API\s?키"
+PARTICLE = r"(?:[은는이가을를]|\\+u[0-9a-f]{4})?"
 _SUFFIX = r"(?:[_-]?(?:value|hash|base|text|plain|confirm|confirmation|old|new|current|[0-9]{1,3}))?"
 QUOTE = r"(?:\\*[\"'`]|&quot;|&#3[49];|%2[27])"
 KEY = (
     rf"(?:[A-Za-z0-9_.\-]*(?:{ASCII_WORDS}|passwords|secrets|credentials|api[_-]?keys){_SUFFIX}"
-    rf"|(?:{KOREAN_WORDS})[은는이가]?)"
+    rf"|(?:{KOREAN_WORDS}){PARTICLE})"
 )
 
 SECRET_KEY = pattern(rf"(?i)^(?:{KEY}|(?:proxy-)?authorization|(?:set-)?cookie|x-amz-signature)$")
