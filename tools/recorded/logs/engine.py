@@ -59,12 +59,22 @@ class LogEngine:
         entries = tuple(LogEntry(ns=place[0], line=line, labels=labels) for place, line, labels in found)
         return LogResult(entries=entries[: query.limit], truncated=len(found) > query.limit)
 
-    def count(self, query: LogQuery, by: tuple[str, ...], step_ms: int, window_ms: int | None = None) -> CountResult:
-        """Lines in (t - window, t] by label, t at each multiple of the step around the query's window."""
+    def count(
+        self,
+        query: LogQuery,
+        by: tuple[str, ...],
+        step_ms: int,
+        window_ms: int | None = None,
+        before_ns: int = 2**63 - 1,
+    ) -> CountResult:
+        """Lines in (t - window, t] by label, t at each multiple of the step around the query's window.
+
+        Lines at or after `before_ns` do not count: rounding the end up must not reach into the future.
+        """
         check_count(query, by, step_ms, window_ms)
         moments = count_moments(query, step_ms)
         window = (window_ms or step_ms) * NS_PER_MS
-        low, high = int(moments[0]) - window + 1, int(moments[-1]) + 1
+        low, high = int(moments[0]) - window + 1, min(int(moments[-1]) + 1, before_ns)
         groups: dict[tuple[str, ...], list[npt.NDArray[np.int64]]] = defaultdict(list)
         for stream in self._selected(query.matchers):
             for group, times in self._grouped(stream, query, by, low, high):
@@ -81,6 +91,17 @@ class LogEngine:
             check_matchers(matchers)
         spans = ((stream.labels, *stream.span(start_ns, end_ns)) for stream in self._selected(matchers))
         return tuple(labels for labels, low, high in spans if low < high)
+
+    def sizes(
+        self, matchers: tuple[LabelMatcher, ...], start_ns: int, end_ns: int
+    ) -> tuple[tuple[Labels, int, int], ...]:
+        """(labels, lines, bytes of text) of the selected streams that have a line in [start, end)."""
+        spans = ((stream, *stream.span(start_ns, end_ns)) for stream in self._selected(matchers))
+        return tuple(
+            (stream.labels, high - low, sum(len(line.encode()) for line in stream.lines[low:high]))
+            for stream, low, high in spans
+            if low < high
+        )
 
     def _selected(self, matchers: tuple[LabelMatcher, ...]) -> list[LogStream]:
         return [stream for stream in self.streams if matches(stream.labels, matchers)]
