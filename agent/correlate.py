@@ -72,7 +72,7 @@ class _Run:
     cluster: str
     onset: int
     last: int
-    node: object
+    node: str | int
     incident: OpenIncident | None = None
     members: list[int] = field(default_factory=list)
     hosts: Counter[str] = field(default_factory=Counter)
@@ -130,13 +130,13 @@ class _Correlation:
         self._join_roots(roots)
         root_ids = {id(run) for run in roots}
         self._fold_victims(root_ids, causes)
-        nodes: dict[int, object] = {}
+        nodes: dict[int, str | int] = {}
         for run in roots:
             nodes.update(dict.fromkeys(run.members, run.node))
         explained = [r for r in self._runs if r.members and id(r) not in root_ids]
         for run in sorted(explained, key=lambda r: (len(self._topology.needs(r.service)), r.onset, r.name)):
             chosen = {m: self._best_root(run, m, root_ids, causes[id(run)]).node for m in run.members}
-            run.node = Counter(map(str, chosen.values())) and max(chosen.values(), key=list(chosen.values()).count)
+            run.node = Counter(chosen.values()).most_common(1)[0][0]
             nodes.update(chosen)
         return self._as_plan(nodes)
 
@@ -158,7 +158,7 @@ class _Correlation:
         at: dict[tuple[str, str, str], list[int]] = defaultdict(list)
         for position, place in enumerate(self._places):
             at[(*_site(place, self._prints[position]), place.cluster)].append(position)
-        runs = []
+        runs: list[_Run] = []
         for (kind, name, cluster), positions in at.items():
             positions.sort(key=lambda p: (self._starts[p], p))
             run: _Run | None = None
@@ -181,8 +181,9 @@ class _Correlation:
 
     def _causes(self, run: _Run) -> list[_Run]:
         """Runs of what this one depends on, or of the host most of its signals are on, that began before it."""
+        needed = [("service", name) for name in self._topology.needs(run.service)]
         found = [
-            other for needed in self._topology.needs(run.service) for other in self._by_name.get(("service", needed), ())
+            other for name in needed for other in self._by_name.get(name, ())
             if _one_cluster(run, other) and self._causal(other, run.onset) and not self._mutual(run, other)
         ]
         crowd = sum(run.hosts.values())
@@ -219,16 +220,19 @@ class _Correlation:
     def _join_roots(self, roots: list[_Run]) -> None:
         ordered = sorted(roots, key=lambda r: (r.onset, r.kind, r.name, str(r.node)))
         for at, run in enumerate(ordered):
-            for peer in self._by_name[run.kind, run.name]:
-                if peer is not run and _one_cluster(run, peer) and self._close(run, peer):
-                    if peer.members and not run.members and peer not in roots:
-                        continue  # a fresh victim is attributed signal by signal, not by its name
-                    if not peer.members or peer in roots:
-                        self._trees.join(peer.node, run.node)
-            for other in ordered[:at]:
-                if self._related(run, other):
-                    self._trees.join(other.node, run.node)
+            related = [other for other in ordered[:at] if self._related(run, other)]
+            for other in related:
+                self._trees.join(other.node, run.node)
+            if run.members and not related:
+                self._continue(run)
         self._join_crowds(ordered)
+
+    def _continue(self, run: _Run) -> None:
+        """Signals at a place whose earlier ones were explained by a fault that is now too old to explain these."""
+        peers = [p for p in self._by_name[run.kind, run.name]
+                 if p.incident is not None and _one_cluster(run, p) and self._close(run, p)]
+        if peers:
+            self._trees.join(max(peers, key=lambda p: (p.last, str(p.node))).node, run.node)
 
     def _close(self, one: _Run, other: _Run) -> bool:
         gap = max(one.onset, other.onset) - min(one.last, other.last)
@@ -237,6 +241,8 @@ class _Correlation:
     def _related(self, one: _Run, other: _Run) -> bool:
         if not _one_cluster(one, other) or not self._close(one, other):
             return False
+        if (one.kind, one.name) == (other.kind, other.name):
+            return True
         if self._topology.linked(one.name, other.name):
             return not one.colours or not other.colours or bool(one.colours & other.colours)
         vague = not (self._topology.knows(one.service) and self._topology.knows(other.service))
@@ -255,7 +261,8 @@ class _Correlation:
                 if count == sum(run.hosts.values()) and ("host", host) not in self._by_name:
                     crowds["host", host].append(run)
         for (kind, name), runs in crowds.items():
-            enough = max(CROWD, CROWD_SHARE * len(self._topology.dependents.get(name, ()))) if kind == "service" else CROWD
+            dependents = len(self._topology.dependents.get(name, ())) if kind == "service" else 0
+            enough = max(CROWD, CROWD_SHARE * dependents)
             for together in _bursts(runs, self._policy.slack_ms):
                 if len({r.name for r in together}) >= enough:
                     for run in together[1:]:
@@ -277,11 +284,12 @@ class _Correlation:
                 nearest = min(outside, key=lambda c: (abs(first.onset - c.onset), c.name))
                 self._trees.join(nearest.node, incident)
 
-    def _as_plan(self, nodes: dict[int, object]) -> Plan:
+    def _as_plan(self, nodes: dict[int, str | int]) -> Plan:
         standing: dict[object, list[OpenIncident]] = defaultdict(list)
         for incident in self._incidents.values():
             standing[self._trees.find(incident.id)].append(incident)
-        survivors, merges = {}, []
+        survivors: dict[object, str] = {}
+        merges: list[Merge] = []
         for tree, members in standing.items():
             members.sort(key=lambda i: (i.opened_ms, i.id))
             survivors[tree] = members[0].id

@@ -33,7 +33,8 @@ class Topology:
     def __init__(self, inventory: Inventory) -> None:
         self._services: dict[str, Service] = {s.name: s for s in inventory.services}
         self._by_container = {member: s for s in inventory.services for member in s.members()}
-        self._hosts = {alias: h.name for h in inventory.hosts for alias in (h.name, h.instance, _bare(h.instance)) if alias}
+        self._hosts = {alias: h.name for h in inventory.hosts
+                       for alias in (_bare(h.instance), h.instance, h.name) if alias}
         metrics, logs = inventory.labels.metrics, inventory.labels.logs
         self._service_labels = _unique(metrics.service, logs.service, *SERVICE_LABELS)
         self._container_labels = _unique(metrics.container, logs.container, *CONTAINER_LABELS)

@@ -1,0 +1,52 @@
+"""`culprit`: the command line. Heavy imports live inside the command that needs them: --help answers at once."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from triggers import case_cli, eval_cli
+
+app = typer.Typer(
+    help="Find out what broke, why, how sure that is, and what could not be checked.",
+    no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False,
+)
+app.add_typer(case_cli.app, name="case")
+app.add_typer(eval_cli.app, name="eval")
+
+Lang = Annotated[str, typer.Option(help="language of the report: en or ko")]
+Json = Annotated[bool, typer.Option("--json", help="print JSON for scripts")]
+
+
+@app.command()
+def investigate(
+    case: Annotated[Path | None, typer.Option(help="a recorded case folder: the world and its signals")] = None,
+    alert: Annotated[Path | None, typer.Option(help="an Alertmanager payload: a JSON file, or - for stdin")] = None,
+    ask: Annotated[str, typer.Option(help="a question in words")] = "",
+    at: Annotated[str, typer.Option(help="ISO 8601 time to look back from; default now, or the case's own now")] = "",
+    model: Annotated[str, typer.Option(help="analyst, or the name of a model on the configured server")] = "",
+    lang: Lang = "",
+    as_json: Json = False,
+) -> None:
+    """Investigate once and print the diagnosis."""
+    from config.errors import CulpritError
+    from triggers.investigate_once import investigate_once, print_diagnosis
+
+    try:
+        result = asyncio.run(investigate_once(case=case, alert=alert, ask=ask, at=at, model=model, lang=lang))
+    except CulpritError as error:
+        typer.echo(f"culprit: {error}", err=True)
+        raise typer.Exit(2) from error
+    print_diagnosis(result, as_json=as_json)
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    app()
+
+
+if __name__ == "__main__":
+    main()
