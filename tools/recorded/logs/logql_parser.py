@@ -57,6 +57,14 @@ def parse_logql(text: str) -> ParsedPipeline | ParsedCount:
     return parsed
 
 
+def parse_selector(text: str) -> tuple[LabelMatcher, ...]:
+    """The matchers of `{name="value"}`. Raises QueryError when it says more than that."""
+    parsed = parse_logql(text)
+    if isinstance(parsed, ParsedCount) or parsed != ParsedPipeline(parsed.matchers, (), None, ()):
+        raise QueryError(f'{text[:200]} is not just a selector: {{name="value"}}')
+    return parsed.matchers
+
+
 class _Reader:
     """Tokens of a query, one ahead."""
 

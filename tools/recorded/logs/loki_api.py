@@ -14,9 +14,9 @@ from typing import Any, Literal
 from urllib.parse import parse_qs
 
 from config.errors import NotCaptured, QueryError
-from tools.recorded.logs.logql_parser import ParsedCount, ParsedPipeline, parse_duration_ms, parse_logql
+from tools.recorded.logs.logql_parser import ParsedCount, ParsedPipeline, parse_duration_ms, parse_logql, parse_selector
 from tools.recorded.logs.recorded_logs import RecordedLogs
-from tools.sources.logs import MAX_STEPS, CountResult, LabelMatcher, LogQuery, LogResult
+from tools.sources.logs import MAX_STEPS, CountResult, LogQuery, LogResult
 
 NS = 1_000_000_000
 _HOUR_NS = 3600 * NS
@@ -88,18 +88,18 @@ class LokiApi:
     async def _series(self, params: Params) -> Any:
         start, end = self._window(params)
         text = params.get("match[]") or params.get("match") or ""
-        matchers = _selector(text) if text not in ("", "{}") else ()
+        matchers = parse_selector(text) if text not in ("", "{}") else ()
         return _success([dict(labels) for labels in await self._logs.series(matchers, start_ns=start, end_ns=end)])
 
     async def _stats(self, params: Params) -> Any:
         start, end = self._window(params)
-        stats = await self._logs.stats(_selector(params.get("query", "")), start_ns=start, end_ns=end)
+        stats = await self._logs.stats(parse_selector(params.get("query", "")), start_ns=start, end_ns=end)
         return {"streams": stats.streams, "chunks": stats.chunks, "bytes": stats.bytes, "entries": stats.entries}
 
     async def _volume(self, params: Params) -> Any:
         start, end = self._window(params)
         by = tuple(name for name in params.get("targetLabels", "").split(",") if name)
-        volumes = await self._logs.volume(_selector(params.get("query", "")), start_ns=start, end_ns=end, by=by)
+        volumes = await self._logs.volume(parse_selector(params.get("query", "")), start_ns=start, end_ns=end, by=by)
         rows = [{"metric": dict(one.labels), "value": [end // NS, str(one.bytes)]} for one in volumes]
         return _success({"resultType": "vector", "result": rows})
 
@@ -133,13 +133,6 @@ class LokiApi:
 def _query(parsed: ParsedPipeline, start: int, end: int, limit: int, direction: str) -> LogQuery:
     way: Literal["backward", "forward"] = "forward" if direction.lower() == "forward" else "backward"
     return LogQuery(parsed.matchers, start, end, parsed.filters, parsed.parser, parsed.conditions, limit, way)
-
-
-def _selector(text: str) -> tuple[LabelMatcher, ...]:
-    parsed = parse_logql(text)
-    if isinstance(parsed, ParsedCount) or parsed != ParsedPipeline(parsed.matchers, (), None, ()):
-        raise QueryError('only a selector is allowed here: {name="value"}')
-    return parsed.matchers
 
 
 def _streams(result: LogResult) -> Any:

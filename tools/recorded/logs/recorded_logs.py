@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-
-import numpy as np
+from pathlib import Path
+from threading import Lock
 
 from config.errors import NotCaptured
 from tools.evidence import iso
 from tools.recorded.logs.engine import NS_PER_MS, LogEngine, count_moments
+from tools.recorded.logs.logql_parser import parse_selector
 from tools.recorded.logs.store import matches_value
+from tools.recorded.logs_file import read_logs
+from tools.recorded.span import Span
 from tools.sources.logql import compile_selector
 from tools.sources.logs import (
     CountResult,
@@ -32,11 +35,16 @@ Matchers = tuple[LabelMatcher, ...]
 class RecordedLogs:
     """`start_ns` is the first captured moment and `now_ns` the frozen present: lines at or after it do not exist yet.
 
-    `scope` holds the selectors that were captured (any of them will do); empty means every stream was.
+    `load` reads the lines when they are first asked for. `scope` holds the selectors that were captured (any of them
+    will do); empty means every stream was.
     """
 
-    def __init__(self, *, engine: LogEngine, start_ns: int, now_ns: int, scope: tuple[Matchers, ...] = ()) -> None:
-        self._engine = engine
+    def __init__(
+        self, *, load: Callable[[], LogEngine], start_ns: int, now_ns: int, scope: tuple[Matchers, ...] = ()
+    ) -> None:
+        self._load = load
+        self._loading = Lock()
+        self._loaded: LogEngine | None = None
         self._start_ns = start_ns
         self._now_ns = now_ns
         self._scope = scope
@@ -45,17 +53,21 @@ class RecordedLogs:
         """Lines of the window up to the present. Raises NotCaptured, QueryError."""
         self._check_scope(query.matchers)
         start, end = self._window(query.start_ns, query.end_ns)
-        return await asyncio.to_thread(self._engine.search, replace(query, start_ns=start, end_ns=end))
+        engine = await self._engine()
+        return await asyncio.to_thread(engine.search, replace(query, start_ns=start, end_ns=end))
 
     async def count(
         self, query: LogQuery, by: tuple[str, ...], step_ms: int, window_ms: int | None = None
     ) -> CountResult:
-        """Counts by label. Moments whose window begins before the recording are left out, and a warning says so."""
+        """Counts by label. Moments whose window begins before the recording are left out; where they lie within the
+        query's window, a warning says so.
+        """
         check_count(query, by, step_ms, window_ms)
         self._check_scope(query.matchers)
         start, end = self._window(query.start_ns, query.end_ns)
         query = replace(query, start_ns=start, end_ns=end)
-        result = await asyncio.to_thread(self._engine.count, query, by, step_ms, window_ms, self._now_ns)
+        engine = await self._engine()
+        result = await asyncio.to_thread(engine.count, query, by, step_ms, window_ms, self._now_ns)
         return self._without_partial(result, query, step_ms, window_ms or step_ms)
 
     async def labels(self, *, start_ns: int, end_ns: int) -> tuple[str, ...]:
@@ -74,7 +86,7 @@ class RecordedLogs:
         if matchers:
             self._check_scope(matchers)
         start, end = self._window(start_ns, end_ns)
-        return self._engine.series(matchers, start, end)
+        return (await self._engine()).series(matchers, start, end)
 
     async def stats(self, matchers: Matchers, *, start_ns: int, end_ns: int) -> StreamStats:
         """How much the selected streams hold; a recorded stream is one chunk."""
@@ -100,7 +112,17 @@ class RecordedLogs:
         check_window(start_ns, end_ns)
         self._check_scope(matchers)
         start, end = self._window(start_ns, end_ns)
-        return await asyncio.to_thread(self._engine.sizes, matchers, start, end)
+        engine = await self._engine()
+        return await asyncio.to_thread(engine.sizes, matchers, start, end)
+
+    async def _engine(self) -> LogEngine:
+        return self._loaded or await asyncio.to_thread(self._load_once)
+
+    def _load_once(self) -> LogEngine:
+        with self._loading:
+            engine = self._loaded or self._load()
+            self._loaded = engine
+            return engine
 
     def _window(self, start_ns: int, end_ns: int) -> tuple[int, int]:
         if start_ns < self._start_ns:
@@ -116,13 +138,28 @@ class RecordedLogs:
 
     def _without_partial(self, result: CountResult, query: LogQuery, step_ms: int, window_ms: int) -> CountResult:
         moments = count_moments(query, step_ms)
-        whole = moments - window_ms * NS_PER_MS >= self._start_ns - 1
-        if bool(np.all(whole)):
+        whole = moments[moments - window_ms * NS_PER_MS >= self._start_ns - 1]
+        if len(whole) == len(moments):
             return result
-        first = int(moments[whole][0]) // NS_PER_MS if bool(np.any(whole)) else int(moments[-1]) // NS_PER_MS + 1
+        if len(whole) == 0:
+            asked = _moment(int(moments[-1]) - window_ms * NS_PER_MS)
+            raise NotCaptured(f"logs: counts need lines from {asked}; captured from {_moment(self._start_ns)}")
+        first = int(whole[0]) // NS_PER_MS
         kept = (_from(series, first) for series in result.series)
-        warning = f"counts before {iso(first)} are left out: their windows begin before the recording"
-        return CountResult(tuple(series for series in kept if series.ms), (*result.warnings, warning))
+        warnings = result.warnings
+        if int(moments[-len(whole) - 1]) >= query.start_ns:
+            warnings += (f"counts before {iso(first)} are left out: their windows begin before the recording",)
+        return CountResult(tuple(series for series in kept if series.ms), warnings)
+
+
+def open_logs(path: Path, *, span: Span, scope: tuple[str, ...] = ()) -> RecordedLogs:
+    """The logs of a case folder: `path` is its logs file, `scope` the selectors captured, as LogQL."""
+    return RecordedLogs(
+        load=lambda: LogEngine(read_logs(path)),
+        start_ns=span.start_ms * NS_PER_MS,
+        now_ns=span.now_ms * NS_PER_MS + 1,
+        scope=tuple(parse_selector(selector) for selector in scope),
+    )
 
 
 def _inside(matchers: Matchers, selector: Matchers) -> bool:

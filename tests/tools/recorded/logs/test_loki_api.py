@@ -31,7 +31,7 @@ stores = st.lists(rows, min_size=3, max_size=3)
 
 
 def world(streams: list[LogStream], *, page_lines: int, max_lines: int = 5000) -> tuple[RecordedLogs, LokiLogs]:
-    recorded = RecordedLogs(engine=LogEngine(streams), start_ns=T, now_ns=NOW)
+    recorded = RecordedLogs(load=lambda: LogEngine(streams), start_ns=T, now_ns=NOW)
     transport = httpx.ASGITransport(app=LokiApi(logs=recorded, now_ns=NOW, max_lines=max_lines))  # type: ignore[arg-type]
     return recorded, LokiLogs(base_url="http://loki.test", transport=transport, page_lines=page_lines)
 
@@ -169,7 +169,7 @@ async def test_bad_parameters_are_refused_and_unknown_paths_not_found() -> None:
 
 async def test_what_was_not_captured_is_refused_with_what_is_missing() -> None:
     """A window before the recording is an error over the API too, never an empty answer."""
-    early = RecordedLogs(engine=LogEngine([]), start_ns=T + 500, now_ns=NOW)
+    early = RecordedLogs(load=lambda: LogEngine([]), start_ns=T + 500, now_ns=NOW)
     transport = httpx.ASGITransport(app=LokiApi(logs=early, now_ns=NOW))  # type: ignore[arg-type]
     live = LokiLogs(base_url="http://loki.test", transport=transport)
     with pytest.raises(QueryError, match="captured from"):
