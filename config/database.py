@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy import event
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.compiler import compiles
@@ -85,6 +86,10 @@ class Database:
     def now(self) -> sa.ColumnElement[int]:
         """The moment of the statement, as SQL."""
         return now_ms() if self._clock is None else sa.literal(self._clock(), sa.BigInteger())
+
+    def insert(self, table: sa.Table) -> postgresql.Insert:
+        """An INSERT that knows ON CONFLICT; SQLite's has the same methods."""
+        return sqlite.insert(table) if self.is_sqlite else postgresql.insert(table)  # type: ignore[return-value]
 
     @contextmanager
     def begin(self) -> Iterator[sa.Connection]:

@@ -184,7 +184,7 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _open_doors_stay_local(self) -> Settings:
         if not self.http.auth.configured and not _is_loopback(self.http.host):
-            raise ValueError(f"http.host {self.http.host} is open to others: set http.auth (token, or user and password)")
+            raise ValueError(f"http.host {self.http.host} is open to others: set http.auth.token or user/password")
         return self
 
     @classmethod

@@ -18,7 +18,7 @@ from config.migrations import migrate
 from config.tables import leases, metadata
 
 
-@pytest.fixture()
+@pytest.fixture
 def database(tmp_path: Path) -> Database:
     found = Database(f"sqlite:///{tmp_path / 'a' / 'culprit.db'}")
     migrate(found)
@@ -53,7 +53,8 @@ def test_migrating_twice_at_once_is_safe(tmp_path: Path) -> None:
 def test_sqlite_is_durable(database: Database) -> None:
     """Write-ahead log, full synchronisation and foreign keys, on every connection."""
     with database.read() as connection:
-        pragmas = [connection.exec_driver_sql(f"PRAGMA {p}").scalar() for p in ("journal_mode", "synchronous", "foreign_keys")]
+        names = ("journal_mode", "synchronous", "foreign_keys")
+        pragmas = [connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in names]
     assert pragmas == ["wal", 2, 1]
 
 
