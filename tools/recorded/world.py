@@ -11,6 +11,7 @@ from tools.recorded.alerts import RecordedAlerts
 from tools.recorded.changes import RecordedChanges
 from tools.recorded.containers import RecordedContainers
 from tools.recorded.files import read_document
+from tools.recorded.logs.recorded_logs import open_logs
 from tools.recorded.peers import RecordedPeers
 from tools.recorded.queues import RecordedQueues
 from tools.recorded.routing import RecordedRouting
@@ -34,6 +35,7 @@ def open_world(folder: Path) -> World:
         cluster=cluster,
         scrape_interval_ms=round(snapshot.manifest.server.scrape_interval_s * 1000),
         earliest_ms=snapshot.start_ms,
+        logs=_source(snapshot, "logs", lambda p: open_logs(p, span=span, scope=snapshot.manifest.scope.logs)),
         containers=_source(snapshot, "containers", lambda p: RecordedContainers(p, span=span, cluster=cluster)),
         routing=_source(snapshot, "routing", lambda p: RecordedRouting(p, span=span)),
         changes=_source(snapshot, "changes", lambda p: RecordedChanges(p, span=span)),

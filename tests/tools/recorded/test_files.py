@@ -19,8 +19,14 @@ from tools.recorded.peers import read_peers
 from tools.recorded.queues import read_queues
 from tools.recorded.routing import read_routing
 
-READERS = {"containers.json": read_containers, "routing.json": read_routing, "alerts.json": read_alerts,
-           "queues.json": read_queues, "peers.json": read_peers, "changes.jsonl": read_changes}
+READERS = {
+    "containers.json": read_containers,
+    "routing.json": read_routing,
+    "alerts.json": read_alerts,
+    "queues.json": read_queues,
+    "peers.json": read_peers,
+    "changes.jsonl": read_changes,
+}
 
 
 def bomb(path: Path, size: int) -> Path:
@@ -63,10 +69,17 @@ def test_damaged_files_are_named(tmp_path: Path, name: str, damage: str) -> None
     folder = write_tiny_case(tmp_path / "c").folder
     good = (folder / name).read_bytes()
     path = tmp_path / (name + ".gz" if damage.endswith("gz") else name)
-    path.write_bytes({
-        "truncated gz": gzip.compress(good)[:-20], "no gz": good, "not JSON": good[:-30], "not UTF-8": b"\xff" + good,
-        "wrong shape": b"[1]", "nan": good.replace(b'": ', b'": NaN, "x": ', 1), "empty": b" \n" * 3,
-    }[damage])
+    path.write_bytes(
+        {
+            "truncated gz": gzip.compress(good)[:-20],
+            "no gz": good,
+            "not JSON": good[:-30],
+            "not UTF-8": b"\xff" + good,
+            "wrong shape": b"[1]",
+            "nan": good.replace(b'": ', b'": NaN, "x": ', 1),
+            "empty": b" \n" * 3,
+        }[damage]
+    )
     if name == "changes.jsonl" and damage == "empty":
         assert read_changes(path) == ()
         return
@@ -96,7 +109,8 @@ def test_error_names_field_but_not_value() -> None:
 def test_observations_out_of_order_are_refused(tmp_path: Path) -> None:
     """`The last one at or before a moment` needs ascending observations; the offending one is named."""
     path = tmp_path / "routing.json"
-    path.write_text('{"observations": [{"at": "2026-11-21T02:01:00Z", "views": []}, '
-                    '{"at": "2026-11-21T02:00:00Z", "views": []}]}')
+    path.write_text(
+        '{"observations": [{"at": "2026-11-21T02:01:00Z", "views": []}, {"at": "2026-11-21T02:00:00Z", "views": []}]}'
+    )
     with pytest.raises(BadSnapshot, match=r"observations\[1\]: earlier"):
         read_routing(path)

@@ -53,12 +53,17 @@ async def test_before_the_window_is_not_captured(tiny: TinyCase) -> None:
     """Every source refuses a moment before the window, and says from when it knows."""
     world = open_world(tiny.folder)
     early = START_MS - 1
-    for asked in (there(world.containers).list(at_ms=early), there(world.containers).stats(at_ms=early),
-                  there(world.containers).top("redis", at_ms=early), there(world.routing).views("api", at_ms=early),
-                  there(world.containers).events(start_ms=early, end_ms=NOW_MS),
-                  there(world.peers).profiles("api", at_ms=early),
-                  there(world.changes).between(start_ms=early, end_ms=NOW_MS), there(world.alerts).active(at_ms=early),
-                  there(world.queues).states(start_ms=early, end_ms=NOW_MS)):
+    for asked in (
+        there(world.containers).list(at_ms=early),
+        there(world.containers).stats(at_ms=early),
+        there(world.containers).top("redis", at_ms=early),
+        there(world.routing).views("api", at_ms=early),
+        there(world.containers).events(start_ms=early, end_ms=NOW_MS),
+        there(world.peers).profiles("api", at_ms=early),
+        there(world.changes).between(start_ms=early, end_ms=NOW_MS),
+        there(world.alerts).active(at_ms=early),
+        there(world.queues).states(start_ms=early, end_ms=NOW_MS),
+    ):
         with pytest.raises(NotCaptured, match="captured from 2026-11-21T02:00:00"):
             await asked
 
@@ -92,7 +97,10 @@ async def test_routing_peers_and_queues_answer_by_service_and_time(tiny: TinyCas
     world = open_world(tiny.folder)
     routing, peers, queues = there(world.routing), there(world.peers), there(world.queues)
     assert {(v.view, v.colour) for v in await routing.views("api", at_ms=NOW_MS)} == {
-        ("declared_host", "blue"), ("declared_container", "blue"), ("loaded", "blue")}
+        ("declared_host", "blue"),
+        ("declared_container", "blue"),
+        ("loaded", "blue"),
+    }
     assert await routing.views("worker", at_ms=NOW_MS) == ()
     images = [p.facts["image"] for p in await peers.profiles("worker", at_ms=ONSET_MS - 1)]
     assert images == ["worker:41", "worker:41"]
@@ -103,14 +111,16 @@ async def test_alerts_come_from_payloads_where_no_state_was_polled(tiny: TinyCas
     """The payload received at `now` says what fires; a moment before it nothing was known to fire."""
     alerts = there(open_world(tiny.folder).alerts)
     assert [(a.name, a.state, a.starts_ms, a.ends_ms) for a in await alerts.active(at_ms=NOW_MS)] == [
-        ("CompletionsLate", "firing", NOW_MS - MINUTE, None)]
+        ("CompletionsLate", "firing", NOW_MS - MINUTE, None)
+    ]
     assert await alerts.active(at_ms=NOW_MS - 1) == ()
 
 
 async def test_missing_modality_answers_not_captured_with_the_reason(tmp_path: Path) -> None:
     """Each source that was not captured answers with what is missing and why, never with emptiness."""
-    folder = write_tiny_case(tmp_path / "c", captured=[], missing=[{"what": m, "why": "no access"} for m in MODALITIES]
-                             ).folder
+    folder = write_tiny_case(
+        tmp_path / "c", captured=[], missing=[{"what": m, "why": "no access"} for m in MODALITIES]
+    ).folder
     for path in [*folder.glob("*.json"), *folder.glob("*.jsonl")]:
         path.unlink()
     world = open_world(folder)

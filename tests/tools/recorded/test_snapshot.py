@@ -39,10 +39,17 @@ def test_times_may_be_quoted_or_bare_and_in_any_zone(when: str) -> None:
     assert parse_manifest(bare.encode()).now == NOW_MS
 
 
-@pytest.mark.parametrize(("version", "shown"), [
-    (2, "format '2'"), ("1.5", "format '1.5'"), (None, "no format number"), (True, "format 'True'"),
-    ([1], r"format '\[1\]'"), ("x" * 10_000, "format 'x{40}'"),
-])
+@pytest.mark.parametrize(
+    ("version", "shown"),
+    [
+        (2, "format '2'"),
+        ("1.5", "format '1.5'"),
+        (None, "no format number"),
+        (True, "format 'True'"),
+        ([1], r"format '\[1\]'"),
+        ("x" * 10_000, "format 'x{40}'"),
+    ],
+)
 def test_unknown_version_is_named_with_what_is_supported(version: Any, shown: str) -> None:
     """Another format number is refused before anything else is looked at, even when all the rest is unknown too."""
     text = yaml.safe_dump({} if version is None else {"format": version, "future": {"everything": "differs"}})
@@ -50,31 +57,54 @@ def test_unknown_version_is_named_with_what_is_supported(version: Any, shown: st
         parse_manifest((text if version is not None else "id: a").encode())
 
 
-@pytest.mark.parametrize(("changes", "says"), [
-    ({"id": "../../etc"}, "id"), ({"id": "a/b"}, "id"), ({"id": ""}, "id"), ({"id": "a\nb"}, "id"), ({"id": 7}, "id"),
-    ({"now": "2026-11-21T02:16:00"}, "now: .*zone"), ({"now": "yesterday"}, "now"), ({"now": None}, "now"),
-    ({"now": "2026-11-21T03:16:00Z"}, "now lies outside window"),
-    ({"window": {"start": "2026-11-21T03:00:00Z", "end": "2026-11-21T02:00:00Z"}}, "window: start must lie before end"),
-    ({"server": {"prometheus": "4.0", "scrape_interval_s": 5}}, "server.prometheus"),
-    ({"server": {"prometheus": "2.42.0", "scrape_interval_s": 0}}, "server.scrape_interval_s"),
-    ({"server": {"prometheus": "2.42.0", "scrape_interval_s": float("nan")}}, "server.scrape_interval_s"),
-    ({"captured": ["metrics", "traces"]}, "captured.1"), ({"captured": []}, "metrics must be listed under either"),
-    ({"missing": [{"what": "logs", "why": "x"}]}, "logs must be listed under either captured or missing"),
-    ({"surprise": 1}, "surprise"), ({"neighbours": -1}, "neighbours"), ({"neighbours": True}, "neighbours"),
-])
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"id": "../../etc"}, "id"),
+        ({"id": "a/b"}, "id"),
+        ({"id": ""}, "id"),
+        ({"id": "a\nb"}, "id"),
+        ({"id": 7}, "id"),
+        ({"now": "2026-11-21T02:16:00"}, "now: .*zone"),
+        ({"now": "yesterday"}, "now"),
+        ({"now": None}, "now"),
+        ({"now": "2026-11-21T03:16:00Z"}, "now lies outside window"),
+        (
+            {"window": {"start": "2026-11-21T03:00:00Z", "end": "2026-11-21T02:00:00Z"}},
+            "window: start must lie before end",
+        ),
+        ({"server": {"prometheus": "4.0", "scrape_interval_s": 5}}, "server.prometheus"),
+        ({"server": {"prometheus": "2.42.0", "scrape_interval_s": 0}}, "server.scrape_interval_s"),
+        ({"server": {"prometheus": "2.42.0", "scrape_interval_s": float("nan")}}, "server.scrape_interval_s"),
+        ({"captured": ["metrics", "traces"]}, "captured.1"),
+        ({"captured": []}, "metrics must be listed under either"),
+        ({"missing": [{"what": "logs", "why": "x"}]}, "logs must be listed under either captured or missing"),
+        ({"surprise": 1}, "surprise"),
+        ({"neighbours": -1}, "neighbours"),
+        ({"neighbours": True}, "neighbours"),
+    ],
+)
 def test_wrong_fields_are_named(changes: dict[str, Any], says: str) -> None:
     """Each fault is a BadSnapshot that names the field."""
     with pytest.raises(BadSnapshot, match=rf"snapshot\.yaml: {says}"):
         parse_manifest(manifest_text(**changes))
 
 
-@pytest.mark.parametrize(("text", "says"), [
-    (b"", "must be a mapping"), (b"- 1", "must be a mapping"), (b"a: [", "snapshot.yaml:1"), (b"\x00", "not YAML"),
-    (b"\xff\xfe\xff", "not YAML"), (b"format: 1\nformat: 1", "snapshot.yaml:2: 'format' is there twice"),
-    (b"format: 1\na: &a [1]\nb: [*a, *a]", "snapshot.yaml:3: aliases are not allowed"),
-    (b"[" * 20_000, "not YAML"), (b"format: 1\nid: " + b"x" * 2_000_000, "larger than"),
-    (b"!!python/object/apply:os.system [id]", "could not determine a constructor"),
-])
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (b"", "must be a mapping"),
+        (b"- 1", "must be a mapping"),
+        (b"a: [", "snapshot.yaml:1"),
+        (b"\x00", "not YAML"),
+        (b"\xff\xfe\xff", "not YAML"),
+        (b"format: 1\nformat: 1", "snapshot.yaml:2: 'format' is there twice"),
+        (b"format: 1\na: &a [1]\nb: [*a, *a]", "snapshot.yaml:3: aliases are not allowed"),
+        (b"[" * 20_000, "not YAML"),
+        (b"format: 1\nid: " + b"x" * 2_000_000, "larger than"),
+        (b"!!python/object/apply:os.system [id]", "could not determine a constructor"),
+    ],
+)
 def test_text_that_is_no_manifest_is_refused(text: bytes, says: str) -> None:
     """Broken, hostile or oversized YAML is a clear error: no alias bomb, no object, no recursion."""
     with pytest.raises(BadSnapshot, match=says):
