@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,11 +18,11 @@ from tools.question import Question
 from tools.world import World
 
 
-def _ignore(_event: Mapping[str, Any]) -> None:
+def _ignore(_event: dict[str, Any]) -> None:
     return None
 
 
-def _keep_nothing(_evidence: Evidence) -> None:
+def _keep_nothing(_evidence: Sequence[Evidence]) -> None:
     return None
 
 
@@ -32,7 +32,7 @@ async def _no_signals() -> tuple[Signal, ...]:
 
 @dataclass(frozen=True)
 class Deps:
-    """`models` are tried in order and end with the analyst. `on_event` shows progress; `keep` stores whole evidence.
+    """`models` are tried in order and end with the analyst. `on_event` shows progress; `keep` stores a batch.
 
     `late_signals` returns signals that arrived since it was last asked. `deadline` is a moment of `time.monotonic`.
     """
@@ -45,8 +45,8 @@ class Deps:
     budget: Budget
     deadline: float
     lang: str = "en"
-    on_event: Callable[[Mapping[str, Any]], None] = _ignore
-    keep: Callable[[Evidence], None] = _keep_nothing
+    on_event: Callable[[dict[str, Any]], None] = _ignore
+    keep: Callable[[Sequence[Evidence]], None] = _keep_nothing
     late_signals: Callable[[], Awaitable[tuple[Signal, ...]]] = _no_signals
     started: float = field(default_factory=time.monotonic)
 

@@ -178,6 +178,15 @@ def payload_of(folder: Path, index: int = 0) -> dict[str, Any] | None:
     return payloads[index].payload if index < len(payloads) else None
 
 
+def bundled_demo() -> Path:
+    """The bundled case the demo shows: the first one that began with a recorded alert. Raises BadSnapshot."""
+    folders = find_cases(Path(__file__).parent / "cases")
+    found = next((f for f in folders if payload_of(f) is not None), None)
+    if found is None:
+        raise BadSnapshot("cases: none of the bundled cases has a recorded alert")
+    return found
+
+
 def find_cases(root: Path) -> tuple[Path, ...]:
     """Case folders in a folder, by name; the folder itself when it is one. Raises BadSnapshot where there is none."""
     if (root / SNAPSHOT).exists():

@@ -43,6 +43,36 @@ def investigate(
     print_diagnosis(result, as_json=as_json)
 
 
+@app.command()
+def demo(
+    case: Annotated[Path | None, typer.Option(help="another case folder with a recorded alert")] = None,
+    lang: Lang = "en",
+    export_svg: Annotated[Path | None, typer.Option(help="write the report as an SVG picture")] = None,
+    as_json: Json = False,
+) -> None:
+    """Run the whole main job on a bundled recorded incident: no key, no network."""
+    from rich.console import Console
+
+    from config.errors import CulpritError
+    from evals.case import bundled_demo
+    from triggers.demo import run_demo, show
+    from triggers.report import export_svg as svg_of
+
+    console = Console(stderr=as_json)
+    try:
+        folder = case or bundled_demo()
+        result = asyncio.run(run_demo(folder, lang=lang, console=console))
+    except CulpritError as error:
+        typer.echo(f"culprit: {error}", err=True)
+        raise typer.Exit(2) from error
+    if as_json:
+        typer.echo(result.diagnosis.model_dump_json(indent=2))
+    else:
+        show(result, folder, lang=lang, console=console)
+    if export_svg:
+        export_svg.write_text(svg_of(result.diagnosis, result.charts, lang), encoding="utf-8")
+
+
 def main() -> None:
     """Entry point of the console script."""
     app()
