@@ -50,6 +50,8 @@ KINDS: Mapping[str, Kind] = _kinds(
     # metrics
     ("level_changed", "a series' level stepped against its baseline (resource in the subject)", "the series' own",
      "|robust z| >= 10"),
+    ("incident_onset", "the best estimate of when it began: lasting changes that lead up to what users noticed",
+     "series that agree", ">= 4 series agree and users noticed"),
     ("user_latency_up", "what users wait for got slower", "seconds", ">= 3 x baseline"),
     ("user_errors_up", "users see more errors", "share, 0..1", "share >= 0.1"),
     ("user_healthy", "user-visible latency and errors are at their baseline", "seconds", "within 20 % for the window"),
@@ -78,6 +80,7 @@ KINDS: Mapping[str, Kind] = _kinds(
      "seconds after start of window", "within 2 min of the onset"),
     ("stopped_in_window", "a container was stopped in the window", "seconds after start of window", "any"),
     ("not_running", "a container that the inventory lists does not run", "", "state is known"),
+    ("unhealthy", "the engine's own health check of a container fails", "", "state is known"),
     ("unlisted_container", "a container runs that the inventory does not list", "", "state is known"),
     ("odd_process", "a process runs in a container that its peers and its past do not have", "", "not in the baseline"),
     ("egress_new", "a container sends far more than its baseline or peers", "bytes per second", ">= 10 x baseline"),

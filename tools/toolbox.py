@@ -1,0 +1,136 @@
+"""The toolbox: the explicit list of questions, and the one place where an error becomes evidence.
+
+A question never raises into the graph. Whatever goes wrong inside one, even a programming error, is answered as
+evidence of status `failed` or `not_captured` that says what was asked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+from pydantic import BaseModel, ValidationError
+
+from config.errors import CulpritError, NotCaptured, UnknownThing
+from config.redact import redact
+from tools import activity, bluegreen, capacity, changes, containers, drift, metrics, onset
+from tools.evidence import MAX_TEXT, Evidence, Status
+from tools.question import Answer, Question
+from tools.world import Scope, World
+
+QUESTIONS: tuple[Question, ...] = (
+    onset.QUESTION,
+    activity.QUESTION,
+    bluegreen.QUESTION,
+    containers.QUESTION,
+    metrics.QUESTION,
+    changes.QUESTION,
+    drift.QUESTION,
+    capacity.QUESTION,
+)
+
+_log = structlog.get_logger(__name__)
+
+
+def question(name: str) -> Question:
+    """The question of that name. Raises UnknownThing."""
+    found = next((q for q in QUESTIONS if q.name == name), None)
+    if found is None:
+        raise UnknownThing(f"no question {name!r}; there are {', '.join(q.name for q in QUESTIONS)}")
+    return found
+
+
+def available(world: World) -> tuple[Question, ...]:
+    """The questions this world has the sources for."""
+    return tuple(q for q in QUESTIONS if q.available(world))
+
+
+async def ask(
+    name: str, arguments: Mapping[str, Any], world: World, scope: Scope, *, timeout_s: float = 20.0
+) -> Evidence:
+    """Ask one question; never raises. `timeout_s` bounds the whole question, its sub-queries together."""
+    started = time.monotonic()
+    status, reason = Status.FAILED, ""
+    try:
+        asked = question(name)
+        missing = [s for s in asked.needs if getattr(world, s) is None]
+        if missing:
+            return _unanswered(name, arguments, world, scope, f"no {' and no '.join(missing)} source is configured")
+        answer = await asyncio.wait_for(asked.ask(world, scope, _validated(asked, arguments)), timeout_s)
+        return _evidence(name, arguments, world, scope, answer)
+    except NotCaptured as error:
+        status, reason = Status.NOT_CAPTURED, str(error)
+    except TimeoutError:
+        reason = f"no answer within {timeout_s:g} s"
+    except ValidationError as error:
+        reason = "the arguments are wrong: " + _problems(error)
+    except CulpritError as error:
+        reason = f"{type(error).__name__}: {error}"
+    except Exception as error:  # noqa: BLE001 - the question boundary: nothing raises into the graph
+        reason = f"{type(error).__name__} inside the question"
+        _log.exception("question_broke", question=name)
+    _log.info("question_unanswered", question=name, seconds=round(time.monotonic() - started, 3), reason=redact(reason))
+    return _unanswered(name, arguments, world, scope, reason, status)
+
+
+def _validated(asked: Question, arguments: Mapping[str, Any]) -> BaseModel:
+    return asked.arguments.model_validate(dict(arguments))
+
+
+def _problems(error: ValidationError) -> str:
+    """Field and complaint of each problem; the values given are not repeated."""
+    return "; ".join(f"{'.'.join(str(p) for p in e['loc']) or 'arguments'}: {e['msg']}" for e in error.errors()[:5])
+
+
+def _evidence(name: str, arguments: Mapping[str, Any], world: World, scope: Scope, answer: Answer) -> Evidence:
+    query: dict[str, Any] = {"arguments": dict(arguments), "queries": list(answer.queries)[:40]}
+    if answer.notes:
+        query["notes"] = dict(answer.notes)
+    text = answer.text if len(answer.text) <= MAX_TEXT else answer.text[: MAX_TEXT - 1] + "…"
+    return Evidence(
+        question=name, query=query, window=answer.window or (scope.baseline[0], scope.asked_at_ms),
+        as_of_ms=scope.asked_at_ms if answer.as_of_ms is None else answer.as_of_ms, status=answer.status,
+        text=redact(text), findings=answer.findings, cluster=world.cluster, charts=answer.charts,
+    )
+
+
+def _unanswered(
+    name: str, arguments: Mapping[str, Any], world: World, scope: Scope, reason: str, status: Status = Status.FAILED
+) -> Evidence:
+    given = redact(", ".join(f"{k}={v!r}" for k, v in arguments.items())[:300])
+    said = "was not captured" if status is Status.NOT_CAPTURED else "could not be answered"
+    text = f"{name}({given}) {said}: {redact(reason)}"[:MAX_TEXT]
+    return Evidence(
+        question=name, query={"arguments": dict(arguments), "queries": []},
+        window=(scope.baseline[0], scope.asked_at_ms), as_of_ms=scope.asked_at_ms, status=status, text=text,
+        cluster=world.cluster,
+    )
+
+
+def specifications(world: World | None = None) -> list[dict[str, Any]]:
+    """The questions as OpenAI-style tool definitions; with a world, only those it can answer.
+
+    Model servers take letters, digits, _ and - in a tool's name, so `logs.activity` is `logs_activity`.
+    """
+    chosen = QUESTIONS if world is None else available(world)
+    return [
+        {"type": "function", "function": {
+            "name": tool_name(q.name), "description": q.asks, "parameters": _schema(q.arguments)}}
+        for q in chosen
+    ]
+
+
+def tool_name(question_name: str) -> str:
+    """`logs.activity` -> `logs_activity`."""
+    return question_name.replace(".", "_")
+
+
+def _schema(arguments: type[BaseModel]) -> dict[str, Any]:
+    schema = arguments.model_json_schema()
+    schema.pop("title", None)
+    for part in schema.get("properties", {}).values():
+        part.pop("title", None)
+    return schema
