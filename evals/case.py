@@ -26,6 +26,7 @@ from tools.recorded.yaml_text import MAX_BYTES, parse_yaml
 
 CASE = "case.yaml"
 LABEL = "label.yaml"
+BUNDLED = Path(__file__).parent / "cases"
 
 Parsed = TypeVar("Parsed")
 
@@ -180,7 +181,7 @@ def payload_of(folder: Path, index: int = 0) -> dict[str, Any] | None:
 
 def bundled_demo() -> Path:
     """The bundled case the demo shows: the first one that began with a recorded alert. Raises BadSnapshot."""
-    folders = find_cases(Path(__file__).parent / "cases")
+    folders = find_cases(BUNDLED)
     found = next((f for f in folders if payload_of(f) is not None), None)
     if found is None:
         raise BadSnapshot("cases: none of the bundled cases has a recorded alert")
