@@ -14,7 +14,7 @@ from agent.codes import ActionKind
 from agent.draft import Proposal
 from agent.prose import sentence, tell
 from tools.findings import Finding
-from tools.sources.inventory import Inventory, Service
+from tools.sources.inventory import Inventory
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,127}\Z")
 CAPACITY_KINDS = ("capacity_enough", "capacity_short")
@@ -61,9 +61,9 @@ class _Renderer:
 
     def _capacity_steps(self, leaving: Sequence[str]) -> list[Step]:
         """The precondition: what must carry the load alone, whether it can, and room first where it cannot."""
-        service = self.inventory.service_of(leaving[0]) if leaving else None
-        peers = self._working_peers(service, leaving)
         facts = [f for f in self.findings if f.kind in CAPACITY_KINDS]
+        facts = [f for f in facts if set(f.extra.get("leaving", ())) == set(leaving)]
+        peers = self._staying(leaving, facts)
         fact = tell(facts[-1], self.lang) if facts else self._say("capacity_unknown")
         look = f"docker stats --no-stream {_quoted(peers)}" if peers else "docker stats --no-stream"
         steps = [Step(command=look, why=self._say("capacity", peers=", ".join(peers) or "?", fact=fact))]
@@ -72,7 +72,11 @@ class _Renderer:
             steps.append(Step(command=limit, why=self._say("scale")))
         return steps
 
-    def _working_peers(self, service: Service | None, leaving: Sequence[str]) -> list[str]:
+    def _staying(self, leaving: Sequence[str], facts: Sequence[Finding]) -> list[str]:
+        """Who would carry the load: as the capacity question saw it, else peers with a working role."""
+        if facts:
+            return [m for m in facts[-1].extra.get("staying", ()) if _NAME.match(m)]
+        service = self.inventory.service_of(leaving[0]) if leaving else None
         seen = {f.subject.container for f in self.findings if f.subject.role in ("active", "both")}
         members = service.members() if service else ()
         return [m for m in members if m not in leaving and m in seen and _NAME.match(m)]

@@ -39,6 +39,7 @@ async def ask_batch(
     answers = await asyncio.gather(*(one(i, c) for i, c in enumerate(calls)))
     evidence: dict[str, dict[str, Any]] = {}
     messages: list[ToolMessage] = []
+    kept: list[Evidence] = []
     for call, answer in zip(calls, answers, strict=True):
         if isinstance(answer, str):
             messages.append(ToolMessage(answer, tool_call_id=call["id"], name=call["name"], status="error"))
@@ -47,8 +48,9 @@ async def ask_batch(
         numbered = replace(answer, id=f"E{number}", cluster=answer.cluster or deps.world.cluster)
         evidence[numbered.id] = numbered.as_dict()
         messages.append(_message(call, numbered))
-        deps.keep(numbered)
+        kept.append(numbered)
         deps.on_event({"type": "evidence", "evidence": numbered})
+    await asyncio.to_thread(deps.keep, kept)
     return evidence, messages
 
 

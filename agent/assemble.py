@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 from langchain_core.language_models.chat_models import BaseChatModel
 from langgraph.checkpoint.base import BaseCheckpointSaver
-from tools.toolbox import QUESTIONS
 
 from agent.budget import Budget
 from agent.card import Card, load_cards
@@ -17,6 +16,7 @@ from agent.investigate import Checkpoints, Investigation, no_checkpoints
 from agent.model import openai_model
 from config.settings import Model
 from tools.evidence import Evidence
+from tools.toolbox import QUESTIONS
 from tools.world import World
 
 
@@ -28,7 +28,7 @@ def assemble(
     lang: str = "en",
     budget: Budget | None = None,
     checkpoints: Checkpoints = no_checkpoints,
-    keep: Callable[[str, Evidence], None] | None = None,
+    keep: Callable[[str, Sequence[Evidence]], None] | None = None,
 ) -> Investigation:
     """With no model configured the built-in analyst reasons alone."""
     return Investigation(

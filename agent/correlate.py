@@ -21,7 +21,7 @@ from agent.incident import Signal
 from agent.topology import Place, Topology
 
 CROWD = 3  # so many services failing together point at something silent that they share
-CROWD_SHARE = 0.6
+CROWD_SHARE = 0.8
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ class _Correlation:
 
     def plan(self) -> Plan:
         causes = {id(run): self._causes(run) for run in self._runs}
-        roots = [run for run in self._runs if not causes[id(run)]]
+        roots = [r for r in self._runs if not any(self._causal(c, r.onset) for c in causes[id(r)])]
         self._join_roots(roots)
         root_ids = {id(run) for run in roots}
         self._fold_victims(root_ids, causes)
@@ -135,7 +135,8 @@ class _Correlation:
             nodes.update(dict.fromkeys(run.members, run.node))
         explained = [r for r in self._runs if r.members and id(r) not in root_ids]
         for run in sorted(explained, key=lambda r: (len(self._topology.needs(r.service)), r.onset, r.name)):
-            chosen = {m: self._best_root(run, m, root_ids, causes[id(run)]).node for m in run.members}
+            named = Counter(self._places[m].mention for m in run.members)
+            chosen = {m: self._best_root(run, m, root_ids, causes[id(run)], named).node for m in run.members}
             run.node = Counter(chosen.values()).most_common(1)[0][0]
             nodes.update(chosen)
         return self._as_plan(nodes)
@@ -179,18 +180,22 @@ class _Correlation:
         slack, window = self._policy.slack_ms, self._policy.window_ms
         return cause.onset - slack <= moment <= max(cause.onset + window, cause.last + slack)
 
+    def _overlaps(self, cause: _Run, run: _Run) -> bool:
+        slack, window = self._policy.slack_ms, self._policy.window_ms
+        return cause.onset - slack <= run.last and run.onset <= max(cause.onset + window, cause.last + slack)
+
     def _causes(self, run: _Run) -> list[_Run]:
-        """Runs of what this one depends on, or of the host most of its signals are on, that began before it."""
+        """Runs that can explain a part of this one: of what it depends on, and of the host most of it is on."""
         needed = [("service", name) for name in self._topology.needs(run.service)]
         found = [
             other for name in needed for other in self._by_name.get(name, ())
-            if _one_cluster(run, other) and self._causal(other, run.onset) and not self._mutual(run, other)
+            if _one_cluster(run, other) and self._overlaps(other, run) and not self._mutual(run, other)
         ]
         crowd = sum(run.hosts.values())
         for host, count in run.hosts.items() if run.kind == "service" else ():
             if count * 2 >= crowd:
                 found += [o for o in self._by_name.get(("host", host), ())
-                          if _one_cluster(run, o) and self._causal(o, run.onset)]
+                          if _one_cluster(run, o) and self._overlaps(o, run)]
         return found
 
     def _mutual(self, run: _Run, other: _Run) -> bool:
@@ -199,21 +204,30 @@ class _Correlation:
             return False
         return (run.onset, run.name) < (other.onset, other.name)
 
-    def _best_root(self, run: _Run, member: int, root_ids: set[int], causes: list[_Run]) -> _Run:
-        """The root that explains one signal best; without one, whatever explains its run."""
+    def _best_root(
+        self, run: _Run, member: int, root_ids: set[int], causes: list[_Run], mentions: Counter[str]
+    ) -> _Run:
+        """The root that explains one signal best; without one, whatever explains its run.
+
+        A signal that names its dependency goes there. Another goes to the root that began last before it, with some
+        weight on what its neighbours at the same place name.
+        """
         place, moment = self._places[member], self._starts[member]
         roots = [c for c in causes if id(c) in root_ids]
         timely = [c for c in roots if self._causal(c, moment)]
 
         def rank(root: _Run) -> tuple[bool, float, int, str]:
-            named = bool(place.mention) and (
-                place.mention == root.name or self._topology.hops(place.mention, root.name) is not None)
+            named = self._leads(place.mention, root)
+            neighbours = sum(n for mention, n in mentions.items() if self._leads(mention, root)) / len(run.members)
             hops = self._topology.hops(run.service, root.name) or 0
             apart = moment - root.onset
             lag = abs(apart) / self._policy.window_ms * (2 if apart < 0 else 1)
-            return (not named, round(lag + 0.05 * hops, 6), root.onset, root.name)
+            return (not named, round(lag + 0.05 * hops - 0.3 * neighbours, 6), root.onset, root.name)
 
         return min(timely or roots or causes, key=rank)
+
+    def _leads(self, mention: str, root: _Run) -> bool:
+        return bool(mention) and (mention == root.name or self._topology.hops(mention, root.name) is not None)
 
     # -- trees ------------------------------------------------------------------------------------------------
 
@@ -263,7 +277,7 @@ class _Correlation:
         for (kind, name), runs in crowds.items():
             dependents = len(self._topology.dependents.get(name, ())) if kind == "service" else 0
             enough = max(CROWD, CROWD_SHARE * dependents)
-            for together in _bursts(runs, self._policy.slack_ms):
+            for together in _bursts(runs, self._policy.slack_ms // 2):
                 if len({r.name for r in together}) >= enough:
                     for run in together[1:]:
                         if _one_cluster(together[0], run):
@@ -326,11 +340,11 @@ def _one_cluster(one: _Run, other: _Run) -> bool:
     return not one.cluster or not other.cluster or one.cluster == other.cluster
 
 
-def _bursts(runs: list[_Run], slack: int) -> list[list[_Run]]:
-    """Runs in order of onset, cut where the next began more than `slack` after the first."""
+def _bursts(runs: list[_Run], apart: int) -> list[list[_Run]]:
+    """Runs in order of onset, cut where the next began more than `apart` after the first."""
     bursts: list[list[_Run]] = []
     for run in sorted(runs, key=lambda r: (r.onset, r.name)):
-        if bursts and run.onset - bursts[-1][0].onset <= slack:
+        if bursts and run.onset - bursts[-1][0].onset <= apart:
             bursts[-1].append(run)
         else:
             bursts.append([run])

@@ -11,7 +11,7 @@ from typing import Any
 from tools.evidence import parse_iso
 
 _ISO = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?")
-_CLOCK = re.compile(r"(?<![\d:])([01]?\d|2[0-3]):([0-5]\d)(?::([0-5]\d))?(?![\d:])")
+_CLOCK = re.compile(r"(?<![\d:])([01]?\d|2[0-3]):([0-5]\d)(?::([0-5]\d))?(?!\d|:\d)")
 _QUOTE = re.compile(r"[\"“`]([^\"”`]{3,200})[\"”`]")
 # A name: starts with a letter, holds a digit, dash, underscore, colon, dot or slash inside. Hangul ends it (particles).
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[-_:./@][A-Za-z0-9]+)+|[A-Za-z]+\d[A-Za-z0-9]*")

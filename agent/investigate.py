@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -47,7 +47,7 @@ class Investigation:
     budget: Budget = field(default_factory=Budget)
     lang: str = "en"
     checkpoints: Checkpoints = no_checkpoints
-    keep: Callable[[str, Evidence], None] | None = None
+    keep: Callable[[str, Sequence[Evidence]], None] | None = None
 
     async def investigate(
         self,
@@ -55,7 +55,7 @@ class Investigation:
         *,
         run_id: str,
         asked_at_ms: int,
-        on_event: Callable[[Mapping[str, Any]], None] | None = None,
+        on_event: Callable[[dict[str, Any]], None] | None = None,
         late_signals: Callable[[], Awaitable[tuple[Signal, ...]]] | None = None,
     ) -> Diagnosis:
         """Run the graph to its end. The thread id is the run id: the same run resumes, a finished one is returned."""
@@ -73,7 +73,7 @@ class Investigation:
     def _deps(
         self,
         run_id: str,
-        on_event: Callable[[Mapping[str, Any]], None] | None,
+        on_event: Callable[[dict[str, Any]], None] | None,
         late_signals: Callable[[], Awaitable[tuple[Signal, ...]]] | None,
     ) -> Deps:
         asked = tuple(q for q in self.questions if q.available(self.world))
@@ -86,7 +86,7 @@ class Investigation:
             optional["late_signals"] = late_signals
         keep = self.keep
         if keep is not None:
-            optional["keep"] = lambda evidence: keep(run_id, evidence)
+            optional["keep"] = lambda batch: keep(run_id, batch)
         return Deps(
             world=self.world, cards=self.cards, questions=asked, analyst=analyst, models=(*self.models, analyst),
             budget=self.budget, deadline=time.monotonic() + self.budget.seconds, lang=self.lang, **optional,

@@ -63,7 +63,7 @@ async def reply_of(
             break
         try:
             async with asyncio.timeout(min(deps.budget.model_seconds, left)):
-                return _usable(await _call(model, messages, deps, must_conclude)), name, gaps
+                return _usable(await _call(model, messages, deps, must_conclude), must_conclude), name, gaps
         except MODEL_TROUBLE as error:
             why = redact(f"{type(error).__name__}: {error}")[:300]
             gaps.append({"what": f"model {name}", "why": why, "cost": "the next model of the chain went on"})
@@ -79,8 +79,10 @@ async def _call(model: BaseChatModel, messages: Sequence[BaseMessage], deps: Dep
     return await model.bind_tools(specs, **extra).ainvoke(list(messages))
 
 
-def _usable(reply: AIMessage) -> AIMessage:
-    """Never puts a malformed tool call back on the wire; an empty reply counts as trouble."""
+def _usable(reply: AIMessage, must_conclude: bool) -> AIMessage:
+    """Never puts a malformed tool call back on the wire; an empty reply, or a loop that will not end, is trouble."""
+    if must_conclude and any(c["name"] != CONCLUDE for c in reply.tool_calls):
+        raise ValueError("the budget of steps is spent and the model still asks")
     if reply.tool_calls or reply.text.strip():
         return AIMessage(content=reply.text, tool_calls=reply.tool_calls, usage_metadata=reply.usage_metadata,
                          response_metadata={"model_name": reply.response_metadata.get("model_name", "")})

@@ -22,7 +22,10 @@ def first_scope(asked_at_ms: int, signals: Sequence[Signal], world: World) -> Sc
 
 
 def narrowed(scope: Scope, findings: Sequence[Finding]) -> Scope:
-    """The onset is the earliest strong step near the moment users noticed; without one the guess stays."""
+    """The onset as a question estimated it; else the earliest step before users noticed; else the guess."""
+    estimated = [f.since_ms for f in findings if f.kind == "incident_onset" and f.since_ms is not None]
+    if estimated:
+        return _split(scope.baseline[0], estimated[0], scope.asked_at_ms)
     dated = [f for f in findings if f.since_ms is not None and f.strength >= 0.5]
     noticed = min((f.since_ms for f in dated if f.kind in USER_VISIBLE and f.since_ms is not None), default=None)
     steps = [f.since_ms for f in dated if f.kind == "level_changed" and f.since_ms is not None]

@@ -53,7 +53,9 @@ def _bytes(value: float) -> str:
 def values_of(finding: Finding) -> dict[str, str]:
     """The names a sentence may use, as text; what is not known is absent."""
     subject = finding.subject.as_dict()
-    unit = str(finding.extra.get("unit", KINDS[finding.kind].unit))
+    unit = KINDS[finding.kind].unit
+    if unit.startswith("the series' own"):
+        unit = str(finding.extra.get("unit", ""))
     who = subject.get("container") or subject.get("service") or subject.get("host") or subject.get("cluster")
     out = {**subject, "who": who or "the system"}
     if finding.value is not None:

@@ -20,6 +20,7 @@ BASE = ground([EVIDENCE["E2"]], EVIDENCE.values())
     "crunch-left handled 212 of 431 jobs.",
     "crunch-left works since 11:06:40.",
     "crunch-left works since 11:06.",
+    "At 11:06:40: crunch-left works.",
     "crunch-left이 작업의 48%를 처리했습니다.",
     "The share of crunch-right fell to 0.52.",
 ])
