@@ -60,3 +60,18 @@ def sqlite_checkpoints(path: Path) -> Checkpoints:
             yield saver
 
     return opened
+
+
+def postgres_checkpoints(url: str) -> Checkpoints:
+    """Checkpoints in PostgreSQL, in tables of LangGraph's own. `url` may name SQLAlchemy's driver."""
+    plain = url.replace("postgresql+psycopg://", "postgresql://", 1)
+
+    @asynccontextmanager
+    async def opened() -> AsyncIterator[BaseCheckpointSaver[Any]]:
+        from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
+
+        async with AsyncPostgresSaver.from_conn_string(plain) as saver:
+            await saver.setup()
+            yield saver
+
+    return opened

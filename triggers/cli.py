@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from triggers import case_cli, eval_cli
+
+if TYPE_CHECKING:
+    from config.settings import Settings
 
 app = typer.Typer(
     help="Find out what broke, why, how sure that is, and what could not be checked.",
@@ -17,6 +20,7 @@ app = typer.Typer(
 app.add_typer(case_cli.app, name="case")
 app.add_typer(eval_cli.app, name="eval")
 
+Config = Annotated[Path | None, typer.Option(help="settings file; default culprit.yaml")]
 Lang = Annotated[str, typer.Option(help="language of the report: en or ko")]
 Json = Annotated[bool, typer.Option("--json", help="print JSON for scripts")]
 
@@ -41,6 +45,37 @@ def investigate(
         typer.echo(f"culprit: {error}", err=True)
         raise typer.Exit(2) from error
     print_diagnosis(result, as_json=as_json)
+
+
+@app.command()
+def serve(
+    with_worker: Annotated[bool, typer.Option("--with-worker", help="investigate in the same process too")] = False,
+    config: Config = None,
+) -> None:
+    """Open the doors: HTTP webhooks and the incident API."""
+    from triggers.processes import serve as run_doors
+
+    asyncio.run(run_doors(_settings(config), with_worker=with_worker))
+
+
+@app.command()
+def worker(config: Config = None) -> None:
+    """Claim incidents and investigate them; any number of workers may share one database."""
+    from triggers.processes import work
+
+    asyncio.run(work(_settings(config)))
+
+
+def _settings(config: Path | None) -> Settings:
+    """The settings, or exit 2 with what is wrong."""
+    from config.errors import ConfigError
+    from config.settings import load_settings
+
+    try:
+        return load_settings(config)
+    except ConfigError as error:
+        typer.echo(f"culprit: {error}", err=True)
+        raise typer.Exit(2) from error
 
 
 @app.command()
