@@ -1,51 +1,63 @@
-"""Logs: structlog and the standard library through one handler, redacted, to standard error (reports go to stdout)."""
+"""structlog for us and for libraries alike: one handler, one redactor, logs on stderr (reports own stdout)."""
 
 from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import MutableMapping
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, TextIO
 
 import structlog
+from structlog.tracebacks import ExceptionDictTransformer
+from structlog.typing import EventDict, Processor
 
 from config.redact import redact
 from config.settings import Log
 
-
-def redacted(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Every text value passes the redactor, tracebacks included."""
-    for key, value in event.items():
-        if isinstance(value, str):
-            event[key] = redact(value)
-    return event
+_DEPTH = 6
+_QUIET = ("httpx", "httpcore", "urllib3", "alembic", "uvicorn.access", "docker")  # their INFO is noise
 
 
-def configure_logging(settings: Log) -> None:
-    """Idempotent. Tracebacks carry no local variables: they hold secrets."""
-    shared: list[Any] = [
-        structlog.contextvars.merge_contextvars,
-        structlog.stdlib.add_log_level,
-        structlog.stdlib.ExtraAdder(),
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
+def configure_logging(settings: Log | None = None, *, stream: TextIO | None = None) -> None:
+    """Call once, in an entry point. Secrets are taken out of every field of every line, exceptions included."""
+    settings = settings or Log()
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars, structlog.stdlib.add_logger_name, structlog.stdlib.add_log_level,
+        structlog.stdlib.ExtraAdder(), structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.StackInfoRenderer(),
+        structlog.processors.ExceptionRenderer(ExceptionDictTransformer(show_locals=False)),  # locals hold secrets
+        redacted,
     ]
-    console = settings.format == "console"
-    errors: list[Any] = [structlog.processors.format_exc_info] if console else [
-        structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False))
-    ]
-    renderer = structlog.dev.ConsoleRenderer(colors=False) if console else structlog.processors.JSONRenderer()
-    formatter = structlog.stdlib.ProcessorFormatter(
+    renderer: Processor = (
+        structlog.processors.JSONRenderer(ensure_ascii=False) if settings.format == "json"
+        else structlog.dev.ConsoleRenderer(colors=False))
+    handler = logging.StreamHandler(stream or sys.stderr)
+    handler.setFormatter(structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=shared,
-        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *errors, redacted, renderer],
-    )
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(formatter)
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer]))
     root = logging.getLogger()
-    root.handlers = [handler]
+    root.handlers[:] = [handler]
     root.setLevel(settings.level.upper())
+    for name in _QUIET:
+        logging.getLogger(name).setLevel(logging.WARNING)
     structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(settings.level.upper())),
-        cache_logger_on_first_use=True,
-    )
+        processors=[structlog.stdlib.filter_by_level, *shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(), wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True)
+
+
+def redacted(_logger: Any, _method: str, event: EventDict) -> EventDict:
+    """The redactor on every value, as deep as log fields reasonably go."""
+    return {key: value if key.startswith("_") else _clean(value, _DEPTH) for key, value in event.items()}
+
+
+def _clean(value: Any, depth: int) -> Any:
+    if isinstance(value, str):
+        return redact(value)
+    if depth == 0 or isinstance(value, int | float | bool) or value is None:
+        return value
+    if isinstance(value, Mapping):
+        return {key: _clean(inner, depth - 1) for key, inner in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_clean(inner, depth - 1) for inner in value]
+    return redact(str(value))

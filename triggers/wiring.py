@@ -131,7 +131,8 @@ def build_correlator(store: Store, *, inventory: Inventory | None = None) -> Cor
 
 def build_outbox(store: Store) -> Outbox:
     """Sends what has been written to be sent."""
-    return Outbox(database=store.database, publishers=store.publishers, wake=store.wake)
+    lease_ms = int(store.settings.worker.lease_seconds * 1000)
+    return Outbox(database=store.database, publishers=store.publishers, wake=store.wake, lease_ms=lease_ms)
 
 
 @dataclass(frozen=True)

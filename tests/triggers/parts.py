@@ -50,7 +50,8 @@ def signal(fingerprint: str = "f1", *, starts_ms: int = T0, severity: Severity =
            status: str = "firing", kind: SignalKind = SignalKind.ALERT, **labels: str) -> Signal:
     """A signal whose labels place it."""
     return Signal(kind=kind, fingerprint=fingerprint, received_ms=starts_ms, starts_ms=starts_ms, title=fingerprint,
-                  severity=severity, status=status, ends_ms=None if status == "firing" else starts_ms + 1, labels=labels)
+                  severity=severity, status=status, labels=labels,
+                  ends_ms=None if status == "firing" else starts_ms + 1)
 
 
 def take_in(store: Store, *signals: Signal) -> int:
@@ -74,7 +75,7 @@ async def run_until(process: WorkerProcess, condition: Callable[[], bool], *, se
     running = asyncio.create_task(process.run(stop))
     try:
         async with asyncio.timeout(seconds):
-            while not condition() and not running.done():
+            while not condition() and not running.done():  # noqa: ASYNC110  (the condition is a database's)
                 await asyncio.sleep(0.02)
     finally:
         stop.set()
