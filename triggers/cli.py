@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     help="Find out what broke, why, how sure that is, and what could not be checked.",
-    no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False,
+    no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False, rich_markup_mode=None,
 )
 app.add_typer(case_cli.app, name="case")
 app.add_typer(eval_cli.app, name="eval")
