@@ -115,6 +115,7 @@ async def verify(state: State, runtime: Runtime[Deps]) -> dict[str, Any]:
     """Send back what the evidence does not carry, twice at most; then publish what stands, or the analyst's own."""
     deps = runtime.context
     ranked, _, _ = deps.analyst.weigh(state["messages"])
+    deps.on_event({"type": "odds", "candidates": ranked})
     draft = Draft.model_validate(state["draft"])
     checked = check(draft, state["evidence"], analyst=ranked)
     if checked.passed:

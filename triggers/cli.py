@@ -33,6 +33,7 @@ def investigate(
     at: Annotated[str, typer.Option(help="ISO 8601 time to look back from; default now, or the case's own now")] = "",
     model: Annotated[str, typer.Option(help="analyst, or the name of a model on the configured server")] = "",
     lang: Lang = "",
+    explain: Annotated[bool, typer.Option("--explain", help="print the ledger of odds too")] = False,
     as_json: Json = False,
 ) -> None:
     """Investigate once and print the diagnosis."""
@@ -44,7 +45,7 @@ def investigate(
     except CulpritError as error:
         typer.echo(f"culprit: {error}", err=True)
         raise typer.Exit(2) from error
-    print_diagnosis(result, as_json=as_json)
+    print_diagnosis(result, as_json=as_json, explain=explain)
 
 
 @app.command()

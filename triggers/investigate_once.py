@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,11 +16,12 @@ from agent.analyst import NAME as ANALYST
 from agent.assemble import assemble
 from agent.diagnosis import Diagnosis
 from agent.incident import Incident, Severity, Signal
+from agent.odds import Candidate
 from config.errors import BadInput
 from config.settings import Settings, load_settings
 from evals.case import load_case, question_signal
 from tools.evidence import Chart, Evidence, parse_iso
-from triggers.report import report, telling_charts
+from triggers.report import ledger_of_odds, report, telling_charts
 from triggers.worlds import configured_world
 
 
@@ -32,6 +32,7 @@ class Result:
     diagnosis: Diagnosis
     lang: str
     charts: list[tuple[str, Chart]] = field(default_factory=list)
+    odds: tuple[Candidate, ...] = ()
 
 
 async def investigate_once(
@@ -43,16 +44,18 @@ async def investigate_once(
     now = _moment(at) if at else (load_case(case).now_ms if case else round(time.time() * 1000))
     incident = _incident(case, alert, ask, now, lang or settings.language)
     charts: list[tuple[str, Chart]] = []
+    odds: list[Candidate] = []
 
-    def collect(event: Mapping[str, Any]) -> None:
+    def collect(event: dict[str, Any]) -> None:
         evidence = event.get("evidence")
         if isinstance(evidence, Evidence):
             charts.extend((evidence.id, c) for c in evidence.charts)
+        odds[:] = event.get("candidates", odds)
 
     chosen = lang or settings.language
     investigation = assemble(world, model=_model(settings, model), lang=chosen)
     diagnosis = await investigation.investigate(incident, run_id=incident.id, asked_at_ms=now, on_event=collect)
-    return Result(diagnosis, chosen, charts)
+    return Result(diagnosis, chosen, charts, tuple(odds))
 
 
 def _model(settings: Settings, name: str) -> Any:
@@ -97,8 +100,10 @@ def _read_alert(path: Path, now: int) -> tuple[Signal, ...]:
     return tuple(signals)
 
 
-def print_diagnosis(result: Result, *, as_json: bool) -> None:
-    """JSON on standard output, or the report."""
+def print_diagnosis(result: Result, *, as_json: bool, explain: bool) -> None:
+    """JSON on standard output, or the report; `explain` adds the ledger of odds on standard error."""
+    if explain:
+        Console(stderr=True).print(ledger_of_odds(result.odds))
     if as_json:
         sys.stdout.write(result.diagnosis.model_dump_json(indent=2) + "\n")
         return

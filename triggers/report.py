@@ -14,6 +14,7 @@ from rich.text import Text
 from agent.action import Action
 from agent.codes import HypothesisStatus, Verdict
 from agent.diagnosis import Claim, Diagnosis, Gap, Hypothesis
+from agent.odds import Candidate
 from agent.prose import clock, sentence
 from tools.evidence import Chart, parse_iso
 from triggers.charts import chart_line
@@ -122,6 +123,21 @@ def _cost(diagnosis: Diagnosis) -> Text:
     money = "cost unknown" if u.cost_usd is None else f"${u.cost_usd:.4f}"
     tokens = "" if u.input_tokens is None else f" · {u.input_tokens} + {u.output_tokens} tokens"
     return Text(f"\n{u.model} · {len(diagnosis.evidence)} questions · {u.seconds:.1f} s{tokens} · {money}", style="dim")
+
+
+def ledger_of_odds(candidates: Iterable[Candidate], *, most: int = 8) -> Table:
+    """Why the analyst ranks as it does: every term of every hypothesis, adding up to its log-odds."""
+    table = Table(title="ledger of odds", title_justify="left", box=None, padding=(0, 1))
+    for name in ("hypothesis", "term", "change", "evidence", "note"):
+        table.add_column(name, justify="right" if name == "change" else "left")
+    for c in list(candidates)[:most]:
+        who = c.culprit.container or c.culprit.service or c.culprit.host or ("no subject yet" if c.open else "")
+        cap = "; ".join((*(f"needs {m}" for m in c.missing), *(f"untold from {u}" for u in c.untold)))
+        note = f"confidence {c.confidence:.2f} {cap}"
+        table.add_row(Text(c.card.id, style="bold"), who, f"{c.log_odds:+.2f}", "", note)
+        for t in c.terms:
+            table.add_row("", f"{t.finding} {t.of}".strip(), f"{t.change:+.2f}", t.evidence_id, t.note)
+    return table
 
 
 def telling_charts(charts: Iterable[tuple[str, Chart]], diagnosis: Diagnosis, *, most: int = 3) -> tuple[Chart, ...]:
