@@ -100,6 +100,7 @@ KEPT = [
     "upstream http://api-blue:8000/v1/chat?user=7 http://10.0.0.3:9090/graph?g0.expr=up",
     "http://api:8000/users/@me https://registry/@scope/pkg",
     "worker-green-7d9f8b6c5d-x2x4z handled 212 of 431 jobs (49 %) since 14:02:10, 0 of 1,904 before",
+    "pets@db-1.cluster.example.com_Database::SQL",
     "key=chat:jobs cache_key=user:17 sort_key=abc partition-key=3 code=502 state=running",
     "02-11-2026 2026-11-21 00-11-22-33-44-55 build 2026.11.21-431 v1.2.3-rc.1+build.5",
     "처리 완료: 주문 4930건, 지연 1,234ms, 재시도 0회",
