@@ -116,7 +116,9 @@ class RecordedLogs:
         return await asyncio.to_thread(engine.sizes, matchers, start, end)
 
     async def _engine(self) -> LogEngine:
-        return self._loaded or await asyncio.to_thread(self._load_once)
+        if self._loaded is not None:
+            return self._loaded
+        return await asyncio.to_thread(self._load_once)
 
     def _load_once(self) -> LogEngine:
         with self._loading:
