@@ -14,6 +14,8 @@ import secrets
 import threading
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 from config import credentials, named_secrets, personal
@@ -137,14 +139,28 @@ class Redactor:
         return value
 
 
+_current: ContextVar[Redactor | None] = ContextVar("redactor", default=None)
+
+
+@contextmanager
+def same_placeholders(redactor: Redactor | None = None) -> Iterator[Redactor]:
+    """Inside, `redact` gives one secret one placeholder, in this task and in what it starts (tasks, threads)."""
+    chosen = redactor or Redactor()
+    token = _current.set(chosen)
+    try:
+        yield chosen
+    finally:
+        _current.reset(token)
+
+
 def redact(text: str) -> str:
-    """Redact one text on its own; use a `Redactor` where several texts must agree on their placeholders."""
-    return Redactor().redact(text)
+    """Redact one text: with the redactor of `same_placeholders` if there is one, else on its own."""
+    return (_current.get() or Redactor()).redact(text)
 
 
 def redact_mapping(mapping: Mapping[str, Any]) -> dict[str, Any]:
-    """Redact JSON-like data on its own (see `Redactor.redact_mapping`)."""
-    return Redactor().redact_mapping(mapping)
+    """Redact JSON-like data (see `Redactor.redact_mapping` and `redact`)."""
+    return (_current.get() or Redactor()).redact_mapping(mapping)
 
 
 def _harmless(value: str) -> bool:

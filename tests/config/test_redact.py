@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 
 import pytest
 
-from config.redact import CUT, MAX_CHARS, MAX_DEPTH, Redactor, redact, redact_mapping
+from config.redact import CUT, MAX_CHARS, MAX_DEPTH, Redactor, redact, redact_mapping, same_placeholders
 
 GITHUB = "ghp_" + "aB3dE5gH7jK9mN1pQ3sT5vW7yZ9bC1dE3fG5"
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJraW0iLCJpYXQiOjF9.4Adcj3UFYzPUVaVF43FmMab6RlaQD8A9V8wFzzht-KQ"
@@ -137,6 +138,18 @@ def test_the_same_secret_has_the_same_placeholder_for_the_redactors_life() -> No
     assert redactor.redact("API_KEY=beta22 on b") == "API_KEY=[secret-2] on b"
     assert redactor.redact("api_key: alpha1") == "api_key: [secret-1]"
     assert redactor.redact("010-1234-5678, 01012345678") == "[phone-1], [phone-1]"
+
+
+async def test_one_run_shares_placeholders_with_its_tasks_and_threads() -> None:
+    """Inside `same_placeholders` every text agrees, also in threads; outside, each text stands alone again."""
+
+    async def asked(text: str) -> str:
+        return await asyncio.to_thread(redact, text)
+
+    with same_placeholders():
+        assert await asyncio.gather(asked("password=alpha1"), asked("password=alpha1")) == ["password=[secret-1]"] * 2
+        assert redact("password=beta22") == "password=[secret-2]"
+    assert redact("password=beta22") == "password=[secret-1]"
 
 
 def test_numbers_given_by_another_redactor_are_not_given_again() -> None:
