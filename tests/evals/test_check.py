@@ -70,6 +70,9 @@ ERRORS: list[tuple[str, Edit, str]] = [
     ("changes.jsonl", set_in(0, "kind", to="magic"), "kind"),
     ("logs.jsonl", lambda rows: rows[0]["entries"].append([9 * 10**18, "x"]), "after the window"),
     ("logs.jsonl", lambda rows: rows[0]["entries"].append([1, "x"]), "goes back in time"),
+    ("metrics.jsonl", lambda rows: rows[0]["ms"].__setitem__(0, 1), "1 entries before"),
+    ("metrics.jsonl", lambda rows: rows[1].update(values=[1]), "1 values for"),
+    ("snapshot.yaml", set_in("server", "scrape_interval_s", to=60), "samples are 5 s apart"),
     ("inventory.yaml", set_in("labels", "logs", "container", to="pod"), "no log stream has a label pod"),
     ("alerts.json", set_in("payloads", 0, "payload", "version", to="1"), "payloads.0: .*version"),
     ("alerts.json", set_in("payloads", 0, "received", to=iso(NOW_MS + 1000)), "signals.0: arrived at"),
@@ -90,6 +93,7 @@ WARNINGS: list[tuple[str, Edit, str]] = [
     ("inventory.yaml", set_in("services", 2, "work", "done", to={"contains": "never"}), "worker.work.done: no line"),
     ("snapshot.yaml", set_in("now", to=iso(NOW_MS + 90_000)), "now is 90 s after the last signal"),
     ("snapshot.yaml", set_in("id", to="other"), "id is other"),
+    ("inventory.yaml", set_in("labels", "metrics", "container", to="pod"), "no series has a label pod"),
     ("routing.json", lambda data: data["observations"].__delitem__(slice(0, 5)), "more than two minutes into"),
     ("queues.json", set_in("states", to=[]), "holds nothing"),
 ]

@@ -8,6 +8,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TypeVar
 
+import numpy as np
+
 from config.errors import BadSnapshot
 from tools.evidence import iso
 from tools.recorded.alerts import AlertsFile, read_alerts
@@ -15,6 +17,7 @@ from tools.recorded.changes import ChangeRecord, read_changes
 from tools.recorded.containers import ContainersFile, read_containers
 from tools.recorded.logs.store import LogStream
 from tools.recorded.logs_file import read_logs
+from tools.recorded.metrics_file import Series, read_metrics
 from tools.recorded.peers import PeersFile, read_peers
 from tools.recorded.queues import QueuesFile, read_queues
 from tools.recorded.routing import RoutingFile, read_routing
@@ -55,6 +58,7 @@ class Contents:
     peers: PeersFile | None = None
     changes: tuple[ChangeRecord, ...] | None = None
     logs: tuple[LogStream, ...] | None = None
+    metrics: tuple[Series, ...] | None = None
 
     def container_names(self) -> set[str]:
         """Every container the inventory lists or Docker was seen to have."""
@@ -88,9 +92,10 @@ def check_contents(folder: Path) -> tuple[list[Problem], Contents | None]:
     contents = Contents(
         snapshot, inventory, read("containers", read_containers), read("routing", read_routing),
         read("alerts", read_alerts), read("queues", read_queues), read("peers", read_peers),
-        read("changes", read_changes), read("logs", read_logs),
+        read("changes", read_changes), read("logs", read_logs), read("metrics", lambda path: tuple(read_metrics(path))),
     )
-    problems += [*_outside(contents), *_empty(contents), *_strangers(contents), *_spelling(contents), *_keys(contents)]
+    problems += [*_outside(contents), *_empty(contents), *_strangers(contents), *_spelling(contents), *_keys(contents),
+                 *_scrapes(contents)]
     return sorted(problems, key=lambda p: p.severity is Severity.WARNING), contents
 
 
@@ -122,9 +127,12 @@ def _times(contents: Contents) -> Iterator[tuple[str, list[int]]]:
         yield "queues.json", [x.at for x in contents.queues.states]
     if contents.peers:
         yield "peers.json", [x.at for x in contents.peers.observations]
-    if contents.changes:
+    if contents.changes is not None:
         yield "changes.jsonl", [x.at for x in contents.changes]
-    if contents.logs:
+    if contents.metrics is not None:
+        edges = {id(ms): (int(ms[0]), int(ms[-1])) for _, ms, _ in contents.metrics if len(ms)}
+        yield "metrics.jsonl", sorted(t for edge in edges.values() for t in edge)
+    if contents.logs is not None:
         ends = [int(ns) for stream in contents.logs if len(stream.ns) for ns in (stream.ns[0], stream.ns[-1])]
         yield "logs.jsonl", [ns // 1_000_000 for ns in ends]
 
@@ -181,6 +189,21 @@ def _is_found(pattern: LogPattern, streams: Iterable[LogStream]) -> bool:
         search = line_pattern(pattern.regex).search
         return any(search(line) is not None for stream in streams for line in stream.lines)
     return any(pattern.contains in line for stream in streams for line in stream.lines)
+
+
+def _scrapes(contents: Contents) -> Iterator[Problem]:
+    """The scrape interval is the recorded one, and the inventory's metric labels exist."""
+    if not contents.metrics:
+        return
+    gaps = [float(np.median(np.diff(ms))) for _, ms, _ in contents.metrics if len(ms) > 2]
+    said = contents.snapshot.manifest.server.scrape_interval_s * 1000
+    usual = float(np.median(gaps)) if gaps else said
+    if not 0.5 < usual / said < 2:
+        text = f"server.scrape_interval_s is {said / 1000:g}, but samples are {usual / 1000:g} s apart"
+        yield Problem(Severity.ERROR, NAME, text)
+    name = contents.inventory.labels.metrics.container
+    if not any(name in labels for labels, _, _ in contents.metrics):
+        yield Problem(Severity.WARNING, INVENTORY, f"labels.metrics.container: no series has a label {name}")
 
 
 def _keys(contents: Contents) -> Iterator[Problem]:
