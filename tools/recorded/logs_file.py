@@ -62,7 +62,7 @@ def write_logs(path: Path, streams: Iterable[LogStream]) -> None:
     """
     with path.open("wb") as file:
         if path.suffix == ".gz":
-            with gzip.GzipFile(filename="", mode="wb", fileobj=file, mtime=0) as compressed:
+            with gzip.GzipFile(filename="", mode="wb", compresslevel=6, fileobj=file, mtime=0) as compressed:
                 _write(compressed, streams)
         else:
             _write(file, streams)

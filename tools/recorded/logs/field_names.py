@@ -12,7 +12,7 @@ _INVALID = re.compile(r"[^A-Za-z0-9_]")
 
 def sanitized(key: str, *, prefix: str = "") -> str:
     """A key as a label name: other characters become `_`, a leading digit gets one; nested keys are joined by `_`."""
-    name = _INVALID.sub("_", key.strip())
+    name = key if key.isidentifier() and key.isascii() else _INVALID.sub("_", key.strip())
     if prefix:
         return f"{prefix}_{name}"
     return f"_{name}" if name[:1].isdigit() else name

@@ -29,6 +29,8 @@ _REPLACEMENT = "�"
 
 def logfmt_fields(line: str) -> Iterator[tuple[str, str]]:
     """(name, value) pairs of a line, in order."""
+    if "=" not in line:
+        return
     for pair in _PAIR.finditer(line):
         key, value = pair.group("key", "value")
         if key is None:
