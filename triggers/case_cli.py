@@ -79,6 +79,58 @@ def check(
 
 
 @app.command()
+def query(
+    folder: Folder,
+    promql: Annotated[str, typer.Argument(help="any PromQL")],
+    at: Annotated[str, typer.Option(help="ISO 8601 or Unix seconds; default: the case's now")] = "",
+    start: Annotated[str, typer.Option(help="first step of a range")] = "",
+    end: Annotated[str, typer.Option(help="last step of a range; default: the case's now")] = "",
+    step: Annotated[str, typer.Option(help="seconds or a duration, such as 30s")] = "15s",
+    whole: Annotated[bool, typer.Option(help="look past the case's now, to the window's end")] = False,
+) -> None:
+    """Ask a recorded incident any PromQL; prints what Prometheus' HTTP API would. Exit 1 where it answers an error."""
+    import asyncio
+
+    from config.errors import UnknownThing
+    from tools.evidence import iso
+    from tools.recorded.case_api import open_metrics_api
+    from tools.recorded.snapshot import read_snapshot
+
+    with _usage_errors():
+        api = open_metrics_api(folder, whole=whole)
+        if api is None:
+            raise UnknownThing(f"{folder.name}: metrics were not captured")
+        manifest = read_snapshot(folder).manifest
+        last = end or iso(manifest.window.end if whole else manifest.now)
+        params = {"query": [promql], **({"start": [start], "end": [last], "step": [step]} if start else
+                                        {"time": [at]} if at else {})}
+        status, body = asyncio.run(api.answer("GET", "/api/v1/query_range" if start else "/api/v1/query", params))
+    typer.echo(json.dumps(body, ensure_ascii=False))
+    if status != 200:
+        raise typer.Exit(1)
+
+
+@app.command()
+def serve(
+    folder: Folder,
+    port: int = 9099,
+    host: Annotated[str, typer.Option(help="loopback unless you know who may read logs")] = "127.0.0.1",
+    whole: Annotated[bool, typer.Option(help="show what came after the case's now too")] = False,
+) -> None:
+    """Serve a recorded incident over Prometheus' and Loki's HTTP APIs, for Grafana, curl or live clients."""
+    import uvicorn
+
+    from tools.recorded.case_api import CaseApi
+
+    with _usage_errors():
+        api = CaseApi(folder, whole=whole)
+    about = api.about
+    typer.echo(f"case {about['case']}: Prometheus and Loki at http://{host}:{port} (Loki's paths under /loki/); "
+               f"look from {about['start']} to {about['end']}", err=True)
+    uvicorn.run(api, host=host, port=port, log_level="warning", lifespan="off")
+
+
+@app.command()
 def mutate(
     folder: Folder,
     out: Annotated[Path, typer.Argument(help="a new folder for the edited case")],

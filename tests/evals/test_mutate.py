@@ -208,7 +208,7 @@ def test_foreign_wording_keeps_the_form_of_a_line(line: str, done: dict[str, str
 
 
 @given(st.integers(min_value=-40 * 365 * 86_400, max_value=200 * 365 * 86_400))
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_shifting_there_and_back_is_the_same_case(files: CaseFiles, seconds: int) -> None:
     """Time can be moved by decades either way and back without a trace."""
     there_and_back = after(files, f"shift:{seconds}", f"shift:{-seconds}")
