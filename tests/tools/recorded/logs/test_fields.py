@@ -44,7 +44,7 @@ def test_json_lines_are_flattened(line: str, fields: dict[str, str]) -> None:
 
 @pytest.mark.parametrize(
     "line",
-    ["", "plain", "[1]", '"a"', "{", '{"a"', '{"a":', '{"a":"b', '{"a":1', '{"a" 1}', '{"a":1 "b":2}', 
+    ["", "plain", "[1]", '"a"', "{", '{"a"', '{"a":', '{"a":"b', '{"a":1', '{"a" 1}', '{"a":1 "b":2}',
      '{"a":NaN}', '{"a":yes}', '{"a":[1}', '{a:1}', '{"\\x":1}', '{"a":{"b":1}', "{" * 5_000, '{"a":' * 5_000],
 )  # fmt: skip
 def test_lines_that_are_not_json_are_in_error(line: str) -> None:
