@@ -21,6 +21,7 @@ from config.database import Database
 from config.migrations import migrate
 from config.settings import Settings
 from tools.sources.inventory import Inventory, load_inventory
+from triggers.budgets import SharedBudget
 from triggers.claims import Claim
 from triggers.correlator import Correlator
 from triggers.duties import Duties, Poller, run_pollers
@@ -32,6 +33,7 @@ from triggers.outbox import Outbox
 from triggers.publishers import ConsolePublisher, WebhookPublisher
 from triggers.queue import Queue, QueuePolicy, asked_now
 from triggers.rules import Rules
+from triggers.upkeep import Upkeep
 from triggers.wake import Wake
 from triggers.web import build_web
 from triggers.worker import Investigator, Worker
@@ -135,6 +137,11 @@ def build_outbox(store: Store) -> Outbox:
     return Outbox(database=store.database, publishers=store.publishers, wake=store.wake, lease_ms=lease_ms)
 
 
+def build_budget(store: Store) -> SharedBudget:
+    """Model calls and money, shared by all workers."""
+    return SharedBudget(database=store.database, settings=store.settings.budget)
+
+
 @dataclass(frozen=True)
 class WorkerProcess:
     """A worker with the duties it shares with others."""
@@ -169,6 +176,9 @@ def build_worker(
     worker = Worker(
         queue=build_queue(store, asked_at=asked_at), investigator=investigator, wake=store.wake, owner=store.owner,
         settings=store.settings.worker, counters=WorkerCounters(store.registry), on_event=on_event)
+    upkeep = Upkeep(database=store.database, correlation=store.settings.correlation,
+                    retention=store.settings.retention)
     return WorkerProcess(
-        worker=worker, correlator=build_correlator(store), outbox=build_outbox(store), pollers=tuple(pollers),
+        worker=worker, correlator=build_correlator(store), outbox=build_outbox(store),
+        pollers=(*upkeep.pollers(), *pollers),
         duties=Duties(database=store.database, owner=store.owner))
