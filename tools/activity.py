@@ -11,13 +11,13 @@ import asyncio
 from pydantic import BaseModel, ConfigDict
 
 from config.errors import UnknownThing
-from tools.dispatch import flow
+from tools.charts import chart
+from tools.dispatch import dispatchers, flow
 from tools.evidence import Chart, Status
 from tools.findings import Finding
 from tools.question import Answer, Question
 from tools.roles import Roles, read_roles
 from tools.sources.inventory import Service
-from tools.subjects import related
 from tools.windows import NS
 from tools.wording import clock, listed, number, percent
 from tools.work import bins, matchers_of, read_work, work_query
@@ -37,15 +37,17 @@ async def ask(world: World, scope: Scope, arguments: ActivityArguments) -> Answe
     services = [s for s in world.inventory.services if arguments.service in ("", s.name)]
     if arguments.service and not services:
         raise UnknownThing(f"no service {arguments.service!r} in the inventory")
-    joined = {r.name: r for s in services for r in related(world.inventory, s)}
+    joined = {r.name: r for s in services for r in (s, *dispatchers(world.inventory, s))}
     roles, speaking, results = await asyncio.gather(
-        read_roles(world, scope), _speaking(world, scope, services),
+        read_roles(world, scope),
+        _speaking(world, scope, services),
         asyncio.gather(*(read_work(world, scope, s) for s in joined.values())),
     )
     counts = {w.service: w for w in results if w is not None}
     readings = [
-        Reading(world, scope, s, counts[s.name], roles, flow(world.inventory, s, counts), speaking)
-        for s in services if s.name in counts
+        Reading(world, scope, s, counts[s.name], roles, flow(world.inventory, s, counts, scope.baseline), speaking)
+        for s in services
+        if s.name in counts
     ]
     return _answer(world, scope, services, readings, roles)
 
@@ -61,9 +63,7 @@ async def _speaking(world: World, scope: Scope, services: list[Service]) -> froz
     return frozenset(labels.get(label, "") for streams in found for labels in streams)
 
 
-def _answer(
-    world: World, scope: Scope, services: list[Service], readings: list[Reading], roles: Roles
-) -> Answer:
+def _answer(world: World, scope: Scope, services: list[Service], readings: list[Reading], roles: Roles) -> Answer:
     queries = tuple(q for r in readings for q in r.counts.queries)
     unmapped = [s.name for s in services if s.work is None and s.kind in ("api", "worker")]
     gaps = (*roles.gaps, *((f"work is not mapped for {listed(unmapped)}",) if unmapped else ()))
@@ -80,8 +80,12 @@ def _answer(
         sentences.append(_sentence(reading, found))
         charts += _charts(reading, found)
     return Answer(
-        " ".join(s for s in sentences if s), tuple(findings), queries=queries, charts=tuple(charts),
-        as_of_ms=max(r.end for r in readings), notes=notes,
+        " ".join(s for s in sentences if s),
+        tuple(findings),
+        queries=queries,
+        charts=tuple(charts),
+        as_of_ms=max(r.end for r in readings),
+        notes=notes,
     )
 
 
@@ -96,15 +100,16 @@ def _said(f: Finding, units: str) -> str:
     now, before = f.value or 0.0, f.baseline or 0.0
     if f.kind == "work_by_waiting_role":
         since = f" since {clock(f.since_ms)}" if f.since_ms else " throughout"
-        return (f"{who} (standby) handled {e['units']} of {e['of']} {units} ({percent(now)}){since}; "
-                f"{percent(before)} before.")
+        return (
+            f"{who} (standby) handled {e['units']} of {e['of']} {units} ({percent(now)}){since}; "
+            f"{percent(before)} before."
+        )
     if f.kind == "work_stopped":
         return f"{who} finished nothing for {number(e['quiet_s'])} s while {e['dispatched']} {units} were due."
     if f.kind == "completion_gap":
         return f"{who} finished {e['finished']} of {e['dispatched']} {units} dispatched."
     if f.kind == "work_failing":
-        return (f"{who}: {e['failed']} of {e['finished']} {units} failed "
-                f"({percent(now)}; {percent(before)} before).")
+        return f"{who}: {e['failed']} of {e['finished']} {units} failed ({percent(now)}; {percent(before)} before)."
     if f.kind == "failures_concentrated":
         return f"{who} owns {e['failed']} of {e['of']} failures."
     if f.kind == "drain_decaying":
@@ -118,11 +123,9 @@ def _charts(reading: Reading, findings: list[Finding]) -> list[Chart]:
     """Units a minute of each container a finding names."""
     named = {f.subject.container for f in findings if f.subject.container and f.kind != "idle_as_declared"}
     marks = tuple((f.since_ms, f.kind) for f in findings if f.since_ms)[:3]
-    factor = 60_000 / reading.counts.step_ms
-    ms = tuple(int(x) for x in reading.counts.ms)
+    counts, factor = reading.counts, 60_000 / reading.counts.step_ms
     return [
-        Chart(f"{reading.counts.unit}s handled by {c}", f"{reading.counts.unit}s/min", ms,
-              tuple(float(x) for x in reading.counts.handled(c) * factor), marks)
+        chart(f"{counts.unit}s handled by {c}", f"{counts.unit}s/min", counts.ms, counts.handled(c) * factor, marks)
         for c in sorted(named)[:4]
     ]
 
@@ -131,8 +134,17 @@ QUESTION = Question(
     name="logs.activity",
     asks="Which containers do the work, in which role, now against the baseline; does everything handed out finish?",
     needs=("logs",),
-    finds=("work_by_waiting_role", "share_of_work", "work_stopped", "completion_gap", "work_failing",
-           "failures_concentrated", "drain_decaying", "idle_as_declared", "work_normal"),
+    finds=(
+        "work_by_waiting_role",
+        "share_of_work",
+        "work_stopped",
+        "completion_gap",
+        "work_failing",
+        "failures_concentrated",
+        "drain_decaying",
+        "idle_as_declared",
+        "work_normal",
+    ),
     cost_s=2.0,
     arguments=ActivityArguments,
     ask=ask,

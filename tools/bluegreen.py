@@ -89,8 +89,13 @@ async def _read(world: World, scope: Scope, service: Service, changes: tuple[Cha
     declared = [at for at, both in modes(changes, service.name)[-1:] if both]
     viewed = [v for v in views if v.colour == BOTH]
     return Views(
-        service, known, {v.view: quote(v.detail) for v in views if v.colour == UNKNOWN}, since, observed,
-        bool(declared or viewed), next((v.since_ms for v in viewed), None) or next(iter(declared), None),
+        service,
+        known,
+        {v.view: quote(v.detail) for v in views if v.colour == UNKNOWN},
+        since,
+        observed,
+        bool(declared or viewed),
+        next((v.since_ms for v in viewed), None) or next(iter(declared), None),
     )
 
 
@@ -106,21 +111,42 @@ def _facts(scope: Scope, views: Views) -> list[Finding]:
     name, cluster = views.service.name, views.service.cluster
     colours, out = views.colours, list[Finding]()
     if views.both:
-        out.append(Finding("both_colours_declared", Subject(service=name, cluster=cluster), 1.0,
-                           since_ms=views.both_since_ms, detail=_listing(colours)))
+        out.append(
+            Finding(
+                "both_colours_declared",
+                Subject(service=name, cluster=cluster),
+                1.0,
+                since_ms=views.both_since_ms,
+                detail=_listing(colours),
+            )
+        )
     named = {c for c in colours.values() if c != BOTH}
     if len(set(colours.values())) == 1 and len(colours) >= 2:
         strength = min(1.0, 0.4 + 0.2 * len(colours)) if len(colours) < 3 else 1.0
-        out.append(Finding("views_agree", Subject(service=name, cluster=cluster), strength, float(len(colours)),
-                           detail=_listing(colours), extra={"views": dict(colours)}))
+        out.append(
+            Finding(
+                "views_agree",
+                Subject(service=name, cluster=cluster),
+                strength,
+                float(len(colours)),
+                detail=_listing(colours),
+                extra={"views": dict(colours)},
+            )
+        )
     if len(named) > 1 and not views.both:
         out.append(_disagreement(scope, views))
     if len(named) == 1 and not views.both:
         colour = next(iter(named))
-        out.append(Finding(
-            "active_colour", Subject(service=name, colour=colour, cluster=cluster), min(1.0, 0.4 + 0.2 * len(colours)),
-            since_ms=views.since_ms, detail=_listing(colours), extra={"views": dict(colours)},
-        ))
+        out.append(
+            Finding(
+                "active_colour",
+                Subject(service=name, colour=colour, cluster=cluster),
+                min(1.0, 0.4 + 0.2 * len(colours)),
+                since_ms=views.since_ms,
+                detail=_listing(colours),
+                extra={"views": dict(colours)},
+            )
+        )
     return out
 
 
@@ -130,8 +156,11 @@ def _disagreement(scope: Scope, views: Views) -> Finding:
     settled = views.since_ms is None or scope.asked_at_ms - views.since_ms >= SETTLED_MS
     strength = 1.0 if len(told - {BOTH}) > 1 else 0.9 if settled else 0.5
     return Finding(
-        "views_disagree", Subject(service=views.service.name, cluster=views.service.cluster), strength,
-        since_ms=views.since_ms, detail=_listing(views.colours),
+        "views_disagree",
+        Subject(service=views.service.name, cluster=views.service.cluster),
+        strength,
+        since_ms=views.since_ms,
+        detail=_listing(views.colours),
         extra={"views": dict(views.colours), "only_traffic": len(told - {BOTH}) <= 1},
     )
 

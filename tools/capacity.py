@@ -10,13 +10,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from config.errors import NotCaptured, UnknownThing
 from tools.analysis.capacity import capacity, needed, strength_enough, strength_short
-from tools.dispatch import flow
+from tools.dispatch import dispatchers, flow
 from tools.evidence import Status
 from tools.findings import Finding, Subject
 from tools.question import Answer, Question
 from tools.roles import STANDBY, Roles, read_roles
 from tools.sources.inventory import Service
-from tools.subjects import related
 from tools.windows import seconds
 from tools.wording import listed, number, sig
 from tools.work import WorkCounts, read_work
@@ -50,9 +49,11 @@ async def ask(world: World, scope: Scope, arguments: WithoutArguments) -> Answer
     strangers = [c for c in arguments.containers if c not in service.members()]
     if strangers:
         raise UnknownThing(f"not containers of {service.name}: {listed(strangers)}")
+    joined = (service, *dispatchers(world.inventory, service))
     roles, running, works = await asyncio.gather(
-        read_roles(world, scope), _running(world, scope, service),
-        asyncio.gather(*(read_work(world, scope, s) for s in related(world.inventory, service))),
+        read_roles(world, scope),
+        _running(world, scope, service),
+        asyncio.gather(*(read_work(world, scope, s) for s in {s.name: s for s in joined}.values())),
     )
     counts = {w.service: w for w in works if w is not None}
     queries = tuple(q for w in counts.values() for q in w.queries)
@@ -88,7 +89,7 @@ def _load(world: World, scope: Scope, service: Service, counts: dict[str, WorkCo
     inside = own.within(*window)
     length = max(float(inside.sum()) * own.step_ms / 1000, 1e-3)
     handled = sum(float(own.handled(c)[inside].sum()) for c in own.containers())
-    work = flow(world.inventory, service, counts)
+    work = flow(world.inventory, service, counts, scope.baseline)
     handed = float(work.dispatched[inside].sum()) if work is not None else 0.0
     return max(handled, handed) / length
 
@@ -106,7 +107,11 @@ def _base(service: Service, counts: WorkCounts) -> Base | None:
 
 
 def _answer(
-    service: Service, leaving: tuple[str, ...], staying: tuple[str, ...], load: float, base: Base | None,
+    service: Service,
+    leaving: tuple[str, ...],
+    staying: tuple[str, ...],
+    load: float,
+    base: Base | None,
     queries: tuple[str, ...],
 ) -> Answer:
     without = f"without {listed(leaving)}" if leaving else "with nobody leaving"
@@ -116,13 +121,19 @@ def _answer(
     carries = capacity(len(staying), base.per_second, base.factor)
     about = Subject(service=service.name, container=leaving[0] if len(leaving) == 1 else "", cluster=service.cluster)
     extra = {
-        "load_per_second": sig(load), "capacity_per_second": sig(carries), "instances": len(staying),
-        "staying": list(staying), "leaving": list(leaving), "measured_peak": base.measured,
+        "load_per_second": sig(load),
+        "capacity_per_second": sig(carries),
+        "instances": len(staying),
+        "staying": list(staying),
+        "leaving": list(leaving),
+        "measured_peak": base.measured,
         "needed_instances": needed(load, base.per_second, base.factor),
     }
     source = "the highest rate seen of one instance" if base.measured else "the inventory's capacity"
-    text = (f"{service.name} {without}: load {number(load)}/s against {number(carries)}/s for {len(staying)} "
-            f"instance{'s' if len(staying) != 1 else ''} ({source})")
+    text = (
+        f"{service.name} {without}: load {number(load)}/s against {number(carries)}/s for {len(staying)} "
+        f"instance{'s' if len(staying) != 1 else ''} ({source})"
+    )
     if not carries:
         found = Finding("capacity_short", about, 1.0, None, detail="no instance would remain", extra=extra)
         return Answer(text + ": nobody would remain.", (found,), queries=queries)

@@ -66,23 +66,44 @@ def _facts(inventory: Inventory, change: Change, onset: int, path: frozenset[str
     members = touched(inventory, change)
     owner = inventory.service(change.service)
     about = Subject(
-        service=change.service, colour=change.colour, container=members[0] if len(members) == 1 else "",
+        service=change.service,
+        colour=change.colour,
+        container=members[0] if len(members) == 1 else "",
         cluster=owner.cluster if owner else "",
     )
     before = (onset - change.at_ms) / 1000
     extra = {
-        "kind": change.kind, "build": change.build, "by": quote(change.by, 60), "mode": change.mode,
-        "containers": list(members), "before_onset": before >= AFTER_S,
+        "kind": change.kind,
+        "build": change.build,
+        "by": quote(change.by, 60),
+        "mode": change.mode,
+        "containers": list(members),
+        "before_onset": before >= AFTER_S,
         "on_path": None if not path or not change.service else change.service in path,
-        **({"attributes": {quote(k, 40): quote(v, 60) for k, v in list(change.attributes.items())[:8]}}
-           if change.attributes else {}),
+        **(
+            {"attributes": {quote(k, 40): quote(v, 60) for k, v in list(change.attributes.items())[:8]}}
+            if change.attributes
+            else {}
+        ),
     }
     detail = quote(" ".join(x for x in (change.kind, change.service, change.colour, change.build, change.text) if x))
-    out = [Finding("change_in_window", about, _strength(before), sig(before), since_ms=change.at_ms, detail=detail,
-                   extra=extra)]
+    out = [
+        Finding(
+            "change_in_window", about, _strength(before), sig(before), since_ms=change.at_ms, detail=detail, extra=extra
+        )
+    ]
     if change.kind == "planned" or change.mode in PLANNED_MODES:
-        out.append(Finding("planned_activity", about, 1.0, sig(before), since_ms=change.at_ms, detail=detail,
-                           extra={"kind": change.kind, "mode": change.mode}))
+        out.append(
+            Finding(
+                "planned_activity",
+                about,
+                1.0,
+                sig(before),
+                since_ms=change.at_ms,
+                detail=detail,
+                extra={"kind": change.kind, "mode": change.mode},
+            )
+        )
     if change.mode == BOTH:
         out.append(Finding("both_colours_declared", about, 1.0, since_ms=change.at_ms, detail=detail))
     return out

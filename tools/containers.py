@@ -51,7 +51,9 @@ async def ask(world: World, scope: Scope, arguments: StateArguments) -> Answer:
     findings += _missing(world, scope, arguments.service, {c.name for c in now}, roles)
     findings += await odd_processes(world, scope, [c for c in kept if c.state == RUNNING])
     return Answer(
-        _text(kept, findings), tuple(findings), window=(start, scope.asked_at_ms),
+        _text(kept, findings),
+        tuple(findings),
+        window=(start, scope.asked_at_ms),
         queries=("containers.list now and in the baseline", "containers.events", "containers.top"),
     )
 
@@ -69,41 +71,87 @@ def _service(world: World, name: str) -> str:
     return owner.name if owner else ""
 
 
-def _facts(
-    world: World, scope: Scope, roles: Roles, container: Container, life: Lifetime, start: int
-) -> list[Finding]:
+def _facts(world: World, scope: Scope, roles: Roles, container: Container, life: Lifetime, start: int) -> list[Finding]:
     role = roles.role(container.name, scope.asked_at_ms)
     about = subject(world.inventory, container.name, role=role)
     onset, out = scope.incident[0], list[Finding]()
     if container.state != RUNNING:
-        out.append(_not_running(about.role, Finding(
-            "not_running", about, 1.0, since_ms=container.finished_ms,
-            detail=container.state, extra={"state": container.state, "was": life.state_before},
-        )))
+        out.append(
+            _not_running(
+                about.role,
+                Finding(
+                    "not_running",
+                    about,
+                    1.0,
+                    since_ms=container.finished_ms,
+                    detail=container.state,
+                    extra={"state": container.state, "was": life.state_before},
+                ),
+            )
+        )
     if container.started_ms is not None and container.started_ms >= start:
-        extra = {"seconds_from_onset": sig((container.started_ms - onset) / 1000), "image": container.image,
-                 "recreated": (container.created_ms or 0) >= start, "was": life.state_before}
-        out.append(Finding("started_in_window", about, _near(container.started_ms, onset),
-                           sig((container.started_ms - start) / 1000), since_ms=container.started_ms,
-                           detail=quote(container.image), extra=extra))
+        extra = {
+            "seconds_from_onset": sig((container.started_ms - onset) / 1000),
+            "image": container.image,
+            "recreated": (container.created_ms or 0) >= start,
+            "was": life.state_before,
+        }
+        out.append(
+            Finding(
+                "started_in_window",
+                about,
+                _near(container.started_ms, onset),
+                sig((container.started_ms - start) / 1000),
+                since_ms=container.started_ms,
+                detail=quote(container.image),
+                extra=extra,
+            )
+        )
     if life.stopped_ms is not None and container.state != RUNNING:
-        out.append(Finding("stopped_in_window", about, 1.0, sig((life.stopped_ms - start) / 1000),
-                           since_ms=life.stopped_ms, extra={"asked": life.asked_to_stop}))
+        out.append(
+            Finding(
+                "stopped_in_window",
+                about,
+                1.0,
+                sig((life.stopped_ms - start) / 1000),
+                since_ms=life.stopped_ms,
+                extra={"asked": life.asked_to_stop},
+            )
+        )
     if life.exit_code is not None:
         clean = life.exit_code in (0, 143) or life.asked_to_stop
-        out.append(Finding("exited", about, 0.3 if clean else 1.0, float(life.exit_code), since_ms=life.exited_ms,
-                           detail=f"exit code {life.exit_code}", extra={"asked": life.asked_to_stop}))
+        out.append(
+            Finding(
+                "exited",
+                about,
+                0.3 if clean else 1.0,
+                float(life.exit_code),
+                since_ms=life.exited_ms,
+                detail=f"exit code {life.exit_code}",
+                extra={"asked": life.asked_to_stop},
+            )
+        )
     if life.restarts:
-        out.append(Finding("restarted", about, min(1.0, life.restarts / 3), float(life.restarts),
-                           since_ms=life.first_restart_ms))
+        out.append(
+            Finding(
+                "restarted", about, min(1.0, life.restarts / 3), float(life.restarts), since_ms=life.first_restart_ms
+            )
+        )
     if life.oom or (container.oom_killed and (container.finished_ms or start) >= start):
         out.append(Finding("oom_killed", about, 1.0, since_ms=life.oom or container.finished_ms))
     if container.health == "unhealthy":
         out.append(Finding("unhealthy", about, 1.0))
     if not about.service:
-        out.append(Finding("unlisted_container", about, 1.0 if container.state == RUNNING else 0.4,
-                           since_ms=container.started_ms, detail=quote(container.image),
-                           extra={"state": container.state, "new": life.state_before == ""}))
+        out.append(
+            Finding(
+                "unlisted_container",
+                about,
+                1.0 if container.state == RUNNING else 0.4,
+                since_ms=container.started_ms,
+                detail=quote(container.image),
+                extra={"state": container.state, "new": life.state_before == ""},
+            )
+        )
     return out
 
 
@@ -138,8 +186,12 @@ def _missing(world: World, scope: Scope, service: str, seen: set[str], roles: Ro
 def _text(kept: Sequence[Container], findings: Sequence[Finding]) -> str:
     running = sum(1 for c in kept if c.state == RUNNING)
     parts = [f"{running} of {len(kept)} containers run."]
-    for kind, verb in (("not_running", "not running"), ("oom_killed", "killed for memory"),
-                       ("unlisted_container", "not in the inventory"), ("unhealthy", "unhealthy")):
+    for kind, verb in (
+        ("not_running", "not running"),
+        ("oom_killed", "killed for memory"),
+        ("unlisted_container", "not in the inventory"),
+        ("unhealthy", "unhealthy"),
+    ):
         names = [f.subject.container for f in findings if f.kind == kind]
         if names:
             parts.append(f"{verb.capitalize()}: {listed(names)}.")
@@ -149,8 +201,11 @@ def _text(kept: Sequence[Container], findings: Sequence[Finding]) -> str:
     again = [f"{f.subject.container} {number(f.value or 0)}x" for f in findings if f.kind == "restarted"]
     if again:
         parts.append(f"Restarted: {listed(again)}.")
-    ended = [f"{f.subject.container} with {number(f.value or 0)}" for f in findings
-             if f.kind == "exited" and f.strength > 0.5]
+    ended = [
+        f"{f.subject.container} with {number(f.value or 0)}"
+        for f in findings
+        if f.kind == "exited" and f.strength > 0.5
+    ]
     if ended:
         parts.append(f"Exited: {listed(ended)}.")
     odd = [f"{f.detail} in {f.subject.container}" for f in findings if f.kind == "odd_process"]
@@ -163,8 +218,18 @@ QUESTION = Question(
     name="containers.state",
     asks="Which containers run, started, stopped, restarted, exited or were killed, and what runs in them unusually?",
     needs=("containers",),
-    finds=("not_running", "started_in_window", "stopped_in_window", "restarted", "exited", "oom_killed", "unhealthy",
-           "unlisted_container", "odd_process", "idle_as_declared"),
+    finds=(
+        "not_running",
+        "started_in_window",
+        "stopped_in_window",
+        "restarted",
+        "exited",
+        "oom_killed",
+        "unhealthy",
+        "unlisted_container",
+        "odd_process",
+        "idle_as_declared",
+    ),
     cost_s=3.0,
     arguments=StateArguments,
     ask=ask,

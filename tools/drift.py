@@ -105,8 +105,10 @@ async def _containers(world: World, at_ms: int) -> tuple[Container, ...] | None:
 def _inspected(container: Container) -> dict[str, str]:
     limits = {"limit.cpu": container.cpu_limit, "limit.memory": container.memory_limit}
     return {
-        "image": container.image, "env.keys": ",".join(sorted(container.environment_keys)),
-        "networks": ",".join(sorted(container.networks)), "mounts": ",".join(sorted(container.mounts)),
+        "image": container.image,
+        "env.keys": ",".join(sorted(container.environment_keys)),
+        "networks": ",".join(sorted(container.networks)),
+        "mounts": ",".join(sorted(container.mounts)),
         "command": container.command,
         **{k: "none" if v is None else f"{v:g}" for k, v in limits.items()},
     }
@@ -118,9 +120,7 @@ def _neutral(value: str, container: str, colour: str) -> str:
     return re.sub(rf"(?<![A-Za-z0-9]){re.escape(colour)}(?![A-Za-z0-9])", "{colour}", value) if colour else value
 
 
-def _differences(
-    world: World, scope: Scope, service: Service, now: Facts, then: Facts, roles: Roles
-) -> list[Finding]:
+def _differences(world: World, scope: Scope, service: Service, now: Facts, then: Facts, roles: Roles) -> list[Finding]:
     out = []
     for fact in sorted({f for facts in now.values() for f in facts}):
         if IDENTITY.search(fact) or any(fnmatchcase(fact, a) for a in service.allowed_differences):
@@ -128,8 +128,11 @@ def _differences(
         values = {c: _neutral(facts.get(fact, ""), c, service.colour_of(c)) for c, facts in now.items()}
         if len(set(values.values())) > 1:
             odd = _odd_one(fact, values, now, then)
-            about = subject(world.inventory, odd, role=roles.role(odd, scope.asked_at_ms)) if odd else Subject(
-                service=service.name, cluster=service.cluster)
+            about = (
+                subject(world.inventory, odd, role=roles.role(odd, scope.asked_at_ms))
+                if odd
+                else Subject(service=service.name, cluster=service.cluster)
+            )
             changed = odd in then and then[odd].get(fact) != now[odd].get(fact)
             out.append(_difference(fact, about, now, odd, changed))
     if not out:
@@ -159,8 +162,15 @@ def _difference(fact: str, about: Subject, now: Facts, odd: str, changed: bool) 
         own, rest = _own_and_rest(fact, now, odd)
         direction = "" if own is None or rest is None else "down" if own < rest else "up"
         strength = 1.0 if ratio is None else min(1.0, max(0.2, ratio - 1))
-        return Finding("limit_differs", about, strength, None if ratio is None else sig(ratio), direction=direction,
-                       detail=detail, extra=extra)
+        return Finding(
+            "limit_differs",
+            about,
+            strength,
+            None if ratio is None else sig(ratio),
+            direction=direction,
+            detail=detail,
+            extra=extra,
+        )
     extra["contract"] = bool(CONTRACT.search(fact))
     return Finding("config_differs", about, 1.0 if not fact.endswith("id") else 0.5, detail=detail, extra=extra)
 

@@ -66,6 +66,4 @@ def _came_back(death: ContainerEvent, events: list[ContainerEvent]) -> bool:
 
 def _asked(death: ContainerEvent, events: list[ContainerEvent]) -> bool:
     """Whether a stop or kill by the engine's user came just before."""
-    return any(
-        e.action in ("stop", "kill") and -1_000 <= death.at_ms - e.at_ms <= STOP_GRACE_MS for e in events
-    )
+    return any(e.action in ("stop", "kill") and -1_000 <= death.at_ms - e.at_ms <= STOP_GRACE_MS for e in events)

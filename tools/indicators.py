@@ -21,7 +21,7 @@ from tools.sources.metrics import Metrics, Series
 from tools.windows import Grid, rate_window_ms
 from tools.world import World
 
-DISCOVER = '(?i).*(latency|duration|ttft|error|success|availab).*'
+DISCOVER = "(?i).*(latency|duration|ttft|error|success|availab).*"
 MAX_NAMES = 40
 MAX_SERIES = 200
 _NOT_USERS = ("scrape_", "prometheus_", "go_", "node_", "container_", "alertmanager_", "loki_", "promhttp_", "process_")

@@ -12,6 +12,7 @@ from config.errors import UnknownThing
 from tools.analysis.onset import Step, step
 from tools.analysis.robust import Floats, floor_of, median
 from tools.analysis.trend import rising_share, trend
+from tools.charts import chart
 from tools.evidence import Chart, Status
 from tools.findings import Finding, Subject
 from tools.question import Answer, Question
@@ -47,13 +48,22 @@ async def ask(world: World, scope: Scope, arguments: ChangeArguments) -> Answer:
     queries = tuple(r.query for r in readings)
     if not wanted:
         return Answer("No container resource is measured under these names.", status=Status.NO_DATA, queries=queries)
-    found = [f for r in readings for name in wanted if name in r.values
-             for f in container_facts(world, scope, axis, roles, r, name)]
+    found = [
+        f
+        for r in readings
+        for name in wanted
+        if name in r.values
+        for f in container_facts(world, scope, axis, roles, r, name)
+    ]
     found.sort(key=lambda f: (-f.strength, f.subject.container, f.subject.resource))
     kept = found[:MAX_FINDINGS]
     return Answer(
-        _text(kept, len(wanted)), tuple(kept), queries=queries, window=(axis.start_ms, axis.end_ms),
-        as_of_ms=_newest(axis, readings), charts=charts(axis, readings, kept),
+        _text(kept, len(wanted)),
+        tuple(kept),
+        queries=queries,
+        window=(axis.start_ms, axis.end_ms),
+        as_of_ms=_newest(axis, readings),
+        charts=charts(axis, readings, kept),
     )
 
 
@@ -83,8 +93,11 @@ def container_facts(
     elif resource.name == "throttling":
         out += _throttling(about, axis, values, moved)
     if resource.name == "memory" or (resource.name == "cpu" and _one_core(world, name)):
-        out += _trend(about, axis, values, resource) if resource.name == "memory" else _saturation(
-            about, axis, values, moved)
+        out += (
+            _trend(about, axis, values, resource)
+            if resource.name == "memory"
+            else _saturation(about, axis, values, moved)
+        )
     return out
 
 
@@ -97,8 +110,14 @@ def level_changed(about: Subject, axis: Grid, moved: Step, *, appeared: bool = F
     if appeared:
         extra["appeared"] = True
     return Finding(
-        "level_changed", about, min(1.0, abs(moved.z) / 10) * (0.5 if healed else 1.0), sig(moved.after),
-        sig(moved.before), "up" if moved.z > 0 else "down", int(axis.ms[moved.at]), extra=extra,
+        "level_changed",
+        about,
+        min(1.0, abs(moved.z) / 10) * (0.5 if healed else 1.0),
+        sig(moved.after),
+        sig(moved.before),
+        "up" if moved.z > 0 else "down",
+        int(axis.ms[moved.at]),
+        extra=extra,
     )
 
 
@@ -112,7 +131,7 @@ def recent(axis: Grid, values: Floats, moved: Step | None) -> float:
     """The level now: since the step where one stands, else since the onset guess."""
     if moved is not None and moved.healed is None:
         return moved.after
-    return median(values[axis.split:])
+    return median(values[axis.split :])
 
 
 def _saturation(about: Subject, axis: Grid, values: Floats, moved: Step | None) -> list[Finding]:
@@ -120,8 +139,17 @@ def _saturation(about: Subject, axis: Grid, values: Floats, moved: Step | None) 
     if not now >= SATURATED:
         return []
     began = int(axis.ms[moved.at]) if moved is not None and moved.healed is None else None
-    return [Finding("saturation", about, min(1.0, (now - 0.65) / 0.3), sig(now),
-                    sig(before) if np.isfinite(before) else None, "up" if began else "", began)]
+    return [
+        Finding(
+            "saturation",
+            about,
+            min(1.0, (now - 0.65) / 0.3),
+            sig(now),
+            sig(before) if np.isfinite(before) else None,
+            "up" if began else "",
+            began,
+        )
+    ]
 
 
 def _throttling(about: Subject, axis: Grid, values: Floats, moved: Step | None) -> list[Finding]:
@@ -129,8 +157,17 @@ def _throttling(about: Subject, axis: Grid, values: Floats, moved: Step | None) 
     if not now >= THROTTLED:
         return []
     began = int(axis.ms[moved.at]) if moved is not None and moved.healed is None else None
-    return [Finding("throttling", about, min(1.0, now / 0.5), sig(now), sig(before) if np.isfinite(before) else None,
-                    "up" if began else "", began)]
+    return [
+        Finding(
+            "throttling",
+            about,
+            min(1.0, now / 0.5),
+            sig(now),
+            sig(before) if np.isfinite(before) else None,
+            "up" if began else "",
+            began,
+        )
+    ]
 
 
 def _egress(about: Subject, axis: Grid, moved: Step) -> list[Finding]:
@@ -139,8 +176,11 @@ def _egress(about: Subject, axis: Grid, moved: Step) -> list[Finding]:
     ratio = moved.after / max(moved.before, 100.0)
     if ratio < EGRESS_RATIO:
         return []
-    return [Finding("egress_new", about, min(1.0, ratio / 10), sig(moved.after), sig(moved.before), "up",
-                    int(axis.ms[moved.at]))]
+    return [
+        Finding(
+            "egress_new", about, min(1.0, ratio / 10), sig(moved.after), sig(moved.before), "up", int(axis.ms[moved.at])
+        )
+    ]
 
 
 def _trend(about: Subject, axis: Grid, values: Floats, resource: Resource) -> list[Finding]:
@@ -158,8 +198,12 @@ def _trend(about: Subject, axis: Grid, values: Floats, resource: Resource) -> li
 
 
 def _newest(axis: Grid, readings: Iterable[ResourceReading]) -> int | None:
-    last = [int(axis.ms[np.flatnonzero(np.isfinite(v))[-1]]) for r in readings for v in r.values.values()
-            if np.isfinite(v).any()]
+    last = [
+        int(axis.ms[np.flatnonzero(np.isfinite(v))[-1]])
+        for r in readings
+        for v in r.values.values()
+        if np.isfinite(v).any()
+    ]
     return max(last, default=None)
 
 
@@ -168,10 +212,14 @@ def _text(findings: list[Finding], containers: int) -> str:
     others = [f for f in findings if f.kind in ("saturation", "throttling", "egress_new", "trend")][:3]
     if not steps and not others:
         return f"No resource of {containers} containers left its baseline."
-    said = [f"{f.subject.container} {f.subject.resource} {number(f.baseline or 0)} -> {number(f.value or 0)} "
-            f"at {clock(f.since_ms or 0)}" for f in steps]
-    said += [f"{f.subject.container} {f.subject.resource} {f.kind.replace('_', ' ')} {number(f.value or 0)}"
-             for f in others]
+    said = [
+        f"{f.subject.container} {f.subject.resource} {number(f.baseline or 0)} -> {number(f.value or 0)} "
+        f"at {clock(f.since_ms or 0)}"
+        for f in steps
+    ]
+    said += [
+        f"{f.subject.container} {f.subject.resource} {f.kind.replace('_', ' ')} {number(f.value or 0)}" for f in others
+    ]
     return "; ".join(said) + "."
 
 
@@ -179,16 +227,14 @@ def charts(axis: Grid, readings: Iterable[ResourceReading], findings: list[Findi
     """The strongest three findings' series."""
     known = {r.resource.name: r for r in readings}
     out, seen = list[Chart](), set[tuple[str, str]]()
-    ms = tuple(int(x) for x in axis.ms)
     for f in findings:
         key = f.subject.container, f.subject.resource
         if key in seen or f.subject.resource not in known or len(out) == 3:
             continue
         seen.add(key)
         reading = known[f.subject.resource]
-        values = tuple(None if v != v else float(v) for v in reading.values[f.subject.container])
-        marks = ((f.since_ms, f.kind),) if f.since_ms else ()
-        out.append(Chart(f"{f.subject.container} {f.subject.resource}", reading.resource.unit, ms, values, marks))
+        values, marks = reading.values[f.subject.container], ((f.since_ms, f.kind),)
+        out.append(chart(f"{f.subject.container} {f.subject.resource}", reading.resource.unit, axis.ms, values, marks))
     return tuple(out)
 
 

@@ -16,6 +16,7 @@ from config.errors import CulpritError
 from tools.analysis.onset import Step, consensus, step
 from tools.analysis.robust import FLOORS, Floats, floor_of
 from tools.changes import symptom_path
+from tools.charts import chart
 from tools.evidence import Chart, Status
 from tools.findings import Finding, Subject
 from tools.indicators import Indicator, read_indicators
@@ -80,8 +81,11 @@ async def ask(world: World, scope: Scope, arguments: OnsetArguments) -> Answer:
         findings.insert(0, _healthy(indicators, axis))
     queries = tuple(dict.fromkeys([*(i.query for i in indicators), *(r.query for r in resources)]))
     return Answer(
-        _text(findings, onset, noticed, bool(indicators)), tuple(findings[:40]), queries=queries,
-        window=(axis.start_ms, axis.end_ms), charts=_charts(axis, indicators, impact),
+        _text(findings, onset, noticed, bool(indicators)),
+        tuple(findings[:40]),
+        queries=queries,
+        window=(axis.start_ms, axis.end_ms),
+        charts=_charts(axis, indicators, impact),
         notes={} if indicators else {"gaps": ("no user-visible metric was found",)},
     )
 
@@ -89,7 +93,8 @@ async def ask(world: World, scope: Scope, arguments: OnsetArguments) -> Answer:
 async def _work(world: World, scope: Scope) -> list[WorkCounts]:
     """Work of every mapped service; what cannot be read is left out here, logs.activity tells why."""
     results = await asyncio.gather(
-        *(read_work(world, scope, s) for s in world.inventory.services), return_exceptions=True)
+        *(read_work(world, scope, s) for s in world.inventory.services), return_exceptions=True
+    )
     for result in results:
         if isinstance(result, BaseException) and not isinstance(result, CulpritError):
             raise result
@@ -172,8 +177,8 @@ def _healthy(indicators: tuple[Indicator, ...], axis: Grid) -> Finding:
     subject_of = Subject(service=indicators[0].subject.service)
     if not latency:
         return Finding("user_healthy", subject_of, 0.8)
-    worst = max(latency, key=lambda i: _tail(i.values[axis.split:]) / max(_tail(i.values[: axis.split]), 1e-9))
-    now, before = _tail(worst.values[axis.split:]), _tail(worst.values[: axis.split])
+    worst = max(latency, key=lambda i: _tail(i.values[axis.split :]) / max(_tail(i.values[: axis.split]), 1e-9))
+    now, before = _tail(worst.values[axis.split :]), _tail(worst.values[: axis.split])
     ratio = now / before if before > 0 else 1.0
     strength = min(1.0, max(0.3, 1 - (ratio - 1.2)))
     return Finding("user_healthy", worst.subject, strength, sig(now), sig(before))
@@ -191,8 +196,10 @@ def _text(findings: list[Finding], onset: int | None, noticed: int | None, seen:
             rose = f"from {number(f.baseline or 0)} to {number(f.value or 0)} s at {clock(f.since_ms or 0)}"
             parts.append(f"Latency {f.subject.resource} rose {rose}.")
         elif f.kind == "user_errors_up":
-            parts.append(f"Errors rose from {number(f.baseline or 0)} to {number(f.value or 0)} of all "
-                         f"at {clock(f.since_ms or 0)}.")
+            parts.append(
+                f"Errors rose from {number(f.baseline or 0)} to {number(f.value or 0)} of all "
+                f"at {clock(f.since_ms or 0)}."
+            )
         elif f.kind == "user_healthy":
             parts.append("What users feel is at its baseline.")
     if not seen:
@@ -206,13 +213,17 @@ def _text(findings: list[Finding], onset: int | None, noticed: int | None, seen:
 def _charts(axis: Grid, indicators: tuple[Indicator, ...], impact: list[Finding]) -> tuple[Chart, ...]:
     """The user-visible series that moved, else the first latency."""
     wanted = {f.subject for f in impact} or {i.subject for i in indicators if i.kind == "latency"}
-    ms = tuple(int(x) for x in axis.ms)
+    shown = [i for i in indicators if i.subject in wanted][:3]
     return tuple(
-        Chart(f"{i.subject.service} {i.subject.resource}".strip(), "s" if i.kind == "latency" else "share", ms,
-              tuple(None if v != v else float(v) for v in i.values),
-              tuple((f.since_ms, f.kind) for f in impact if f.subject == i.subject and f.since_ms))
-        for i in indicators if i.subject in wanted
-    )[:3]
+        chart(
+            f"{i.subject.service} {i.subject.resource}".strip(),
+            "s" if i.kind == "latency" else "share",
+            axis.ms,
+            i.values,
+            [(f.since_ms, f.kind) for f in impact if f.subject == i.subject],
+        )
+        for i in shown
+    )
 
 
 QUESTION = Question(

@@ -38,8 +38,14 @@ async def odd_processes(world: World, scope: Scope, running: Sequence[Container]
             continue
         odd = {shape(p.command): p.command for p in now.get(name, ()) if shape(p.command) not in known}
         out += [
-            Finding("odd_process", subject(world.inventory, name), 1.0 if past else 0.6, float(len(odd)),
-                    detail=quote(command, 100), extra={"new_since_baseline": bool(past)})
+            Finding(
+                "odd_process",
+                subject(world.inventory, name),
+                1.0 if past else 0.6,
+                float(len(odd)),
+                detail=quote(command, 100),
+                extra={"new_since_baseline": bool(past)},
+            )
             for command in list(odd.values())[:3]
         ]
     return out

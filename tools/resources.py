@@ -46,12 +46,16 @@ RESOURCES: tuple[Resource, ...] = (
     Resource("memory", "memory", "bytes", _MEMORY, 0.0),
     Resource("network_rx", "network", "bytes per second", _rate("container_network_receive_bytes_total"), 0.0),
     Resource("network_tx", "network", "bytes per second", _rate("container_network_transmit_bytes_total"), 0.0),
-    Resource("throttling", "share", "throttled / all periods",
-             f"{_rate('container_cpu_cfs_throttled_periods_total')} / "
-             f"({_rate('container_cpu_cfs_periods_total')} > 0)"),
+    Resource(
+        "throttling",
+        "share",
+        "throttled / all periods",
+        f"{_rate('container_cpu_cfs_throttled_periods_total')} / ({_rate('container_cpu_cfs_periods_total')} > 0)",
+    ),
     Resource("cpu_of_limit", "share", "used / limit", f"{_CPU} / {_CORES}"),
-    Resource("memory_of_limit", "share", "used / limit",
-             f"{_MEMORY} / ({_level('container_spec_memory_limit_bytes')} > 0)"),
+    Resource(
+        "memory_of_limit", "share", "used / limit", f"{_MEMORY} / ({_level('container_spec_memory_limit_bytes')} > 0)"
+    ),
 )
 
 

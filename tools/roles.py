@@ -115,7 +115,8 @@ def chosen(views: Sequence[RouteView]) -> tuple[str, str, int | None]:
 def modes(changes: Sequence[Change], service: str) -> tuple[tuple[int, bool], ...]:
     """Moments at which the declared mode of a service became `both` (True) or something else (False)."""
     return tuple(
-        (c.at_ms, c.mode == BOTH) for c in changes
+        (c.at_ms, c.mode == BOTH)
+        for c in changes
         if c.service in ("", service) and (c.kind == "mode" or c.mode == BOTH)
     )
 
@@ -129,7 +130,8 @@ async def read_roles(world: World, scope: Scope) -> Roles:
     results = await asyncio.gather(*(_read_service(world, s, start, end, changes) for s in services))
     spans = {s.name: r for s, r in zip(services, results, strict=True)}
     gaps = tuple(
-        f"the active colour of {name} is unknown: {parts[-1].by}" for name, parts in spans.items()
+        f"the active colour of {name} is unknown: {parts[-1].by}"
+        for name, parts in spans.items()
         if parts and parts[-1].colour == UNKNOWN
     )
     return Roles(world.inventory, spans, gaps)
@@ -202,7 +204,7 @@ def _first_span(
 def _with_modes(spans: tuple[ColourSpan, ...], declared: Sequence[tuple[int, bool]]) -> tuple[ColourSpan, ...]:
     for index, (at, both) in enumerate(declared):
         if both:
-            until = next((t for t, _ in declared[index + 1:]), None)
+            until = next((t for t, _ in declared[index + 1 :]), None)
             spans = _overlay(spans, at, until)
     return spans
 

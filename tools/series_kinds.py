@@ -14,8 +14,26 @@ _COUNTER = re.compile(r"_(total|count|sum|bucket)$")
 _RULES: tuple[tuple[str, frozenset[str]], ...] = (
     ("throttling", frozenset({"throttled", "throttling"})),
     ("success", frozenset({"success", "availability", "up"})),
-    ("errors", frozenset({"error", "errors", "failure", "failures", "failed", "exceptions", "timeouts", "servfail",
-                          "rejected", "5xx", "refused", "dropped", "retries"})),
+    (
+        "errors",
+        frozenset(
+            {
+                "error",
+                "errors",
+                "failure",
+                "failures",
+                "failed",
+                "exceptions",
+                "timeouts",
+                "servfail",
+                "rejected",
+                "5xx",
+                "refused",
+                "dropped",
+                "retries",
+            }
+        ),
+    ),
     ("latency", frozenset({"latency", "duration", "delay", "rtt", "ttft", "lag"})),
     ("cpu", frozenset({"cpu"})),
     ("memory", frozenset({"memory", "mem", "rss", "heap"})),
@@ -25,7 +43,8 @@ _RULES: tuple[tuple[str, frozenset[str]], ...] = (
     ("requests", frozenset({"requests", "request", "workload", "ops", "qps", "rps", "calls", "connections"})),
 )
 _IDLE = re.compile(
-    r"(_time_seconds|_timestamp_seconds|_info|_last_seen|_created)$|^(scrape_|ALERTS|go_|python_|promhttp_)")
+    r"(_time_seconds|_timestamp_seconds|_info|_last_seen|_created)$|^(scrape_|ALERTS|go_|python_|promhttp_)"
+)
 
 
 @dataclass(frozen=True)

@@ -10,29 +10,31 @@ def subject(inventory: Inventory, container: str, *, role: str = "", resource: s
     """The subject for a container; what the inventory does not say stays empty."""
     owner = inventory.service_of(container)
     return Subject(
-        service=owner.name if owner else service, container=container, role=role, resource=resource,
-        colour=owner.colour_of(container) if owner else "", cluster=owner.cluster if owner else "",
+        service=owner.name if owner else service,
+        container=container,
+        role=role,
+        resource=resource,
+        colour=owner.colour_of(container) if owner else "",
+        cluster=owner.cluster if owner else "",
     )
 
 
-def related(inventory: Inventory, service: Service) -> tuple[Service, ...]:
-    """Services whose work has the same unit and that are joined by `follows` or `depends_on`, `service` first."""
-    if service.work is None:
-        return (service,)
-    others = [
-        other for other in inventory.services
-        if other.work and other.name != service.name and other.work.unit == service.work.unit
-        and (_joined(other, service) or _joined(service, other) or _share(other, service))
-    ]
-    return (service, *others)
+def upstream(inventory: Inventory, service: Service) -> tuple[Service, ...]:
+    """Services that hand this one its work: whom it follows, who depends on it, and those of another kind that share a
+    dependency with it and name the same unit.
+    """
+    return tuple(
+        other
+        for other in inventory.services
+        if other.name != service.name
+        and (other.name == service.follows or service.name in other.depends_on or _meet(other, service))
+    )
 
 
-def _joined(one: Service, two: Service) -> bool:
-    return two.name == one.follows or two.name in one.depends_on
-
-
-def _share(one: Service, two: Service) -> bool:
-    return bool(set(one.depends_on) & set(two.depends_on))
+def _meet(one: Service, two: Service) -> bool:
+    """They work on the same unit and share a broker or another dependency, one in front of the other."""
+    same = one.work is not None and two.work is not None and one.work.unit == two.work.unit
+    return same and one.kind == "api" and two.kind != "api" and bool(set(one.depends_on) & set(two.depends_on))
 
 
 def path_of(inventory: Inventory, symptom: str) -> frozenset[str]:

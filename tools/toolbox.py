@@ -16,7 +16,26 @@ from pydantic import BaseModel, ValidationError
 
 from config.errors import CulpritError, NotCaptured, UnknownThing
 from config.redact import redact
-from tools import activity, bluegreen, capacity, changes, containers, drift, metrics, onset
+from tools import (
+    activity,
+    bluegreen,
+    capacity,
+    changes,
+    containers,
+    drift,
+    free_query,
+    health,
+    host,
+    inventory,
+    limits,
+    logs,
+    metrics,
+    movers,
+    onset,
+    queues,
+    silence,
+    templates,
+)
 from tools.evidence import MAX_TEXT, Evidence, Status
 from tools.question import Answer, Question
 from tools.world import Scope, World
@@ -30,6 +49,16 @@ QUESTIONS: tuple[Question, ...] = (
     changes.QUESTION,
     drift.QUESTION,
     capacity.QUESTION,
+    health.QUESTION,
+    host.QUESTION,
+    movers.QUESTION,
+    free_query.QUESTION,
+    templates.QUESTION,
+    logs.QUESTION,
+    silence.QUESTION,
+    limits.QUESTION,
+    queues.QUESTION,
+    inventory.QUESTION,
 )
 
 _log = structlog.get_logger(__name__)
@@ -91,9 +120,15 @@ def _evidence(name: str, arguments: Mapping[str, Any], world: World, scope: Scop
         query["notes"] = dict(answer.notes)
     text = answer.text if len(answer.text) <= MAX_TEXT else answer.text[: MAX_TEXT - 1] + "…"
     return Evidence(
-        question=name, query=query, window=answer.window or (scope.baseline[0], scope.asked_at_ms),
-        as_of_ms=scope.asked_at_ms if answer.as_of_ms is None else answer.as_of_ms, status=answer.status,
-        text=redact(text), findings=answer.findings, cluster=world.cluster, charts=answer.charts,
+        question=name,
+        query=query,
+        window=answer.window or (scope.baseline[0], scope.asked_at_ms),
+        as_of_ms=scope.asked_at_ms if answer.as_of_ms is None else answer.as_of_ms,
+        status=answer.status,
+        text=redact(text),
+        findings=answer.findings,
+        cluster=world.cluster,
+        charts=answer.charts,
     )
 
 
@@ -104,8 +139,12 @@ def _unanswered(
     said = "was not captured" if status is Status.NOT_CAPTURED else "could not be answered"
     text = f"{name}({given}) {said}: {redact(reason)}"[:MAX_TEXT]
     return Evidence(
-        question=name, query={"arguments": dict(arguments), "queries": []},
-        window=(scope.baseline[0], scope.asked_at_ms), as_of_ms=scope.asked_at_ms, status=status, text=text,
+        question=name,
+        query={"arguments": dict(arguments), "queries": []},
+        window=(scope.baseline[0], scope.asked_at_ms),
+        as_of_ms=scope.asked_at_ms,
+        status=status,
+        text=text,
         cluster=world.cluster,
     )
 
@@ -117,8 +156,10 @@ def specifications(world: World | None = None) -> list[dict[str, Any]]:
     """
     chosen = QUESTIONS if world is None else available(world)
     return [
-        {"type": "function", "function": {
-            "name": tool_name(q.name), "description": q.asks, "parameters": _schema(q.arguments)}}
+        {
+            "type": "function",
+            "function": {"name": tool_name(q.name), "description": q.asks, "parameters": _schema(q.arguments)},
+        }
         for q in chosen
     ]
 

@@ -52,8 +52,18 @@ def _slower(indicator: Indicator, axis: Grid) -> list[Finding]:
     extra = {"ratio": sig(ratio, 3), "share_slow": sig(float(slow[first:last].mean()), 3)}
     if healed:
         extra |= {"healed": True, "healed_ms": healed}
-    return [Finding("user_latency_up", indicator.subject, strength, sig(now), sig(before), "up",
-                    int(axis.ms[index[first]]), extra=extra)]
+    return [
+        Finding(
+            "user_latency_up",
+            indicator.subject,
+            strength,
+            sig(now),
+            sig(before),
+            "up",
+            int(axis.ms[index[first]]),
+            extra=extra,
+        )
+    ]
 
 
 def _span(marks: Floats) -> tuple[int, int] | None:
@@ -66,7 +76,7 @@ def _span(marks: Floats) -> tuple[int, int] | None:
     if marks[k:].mean() >= marks[:k].mean():
         start, end = k, marks.size
         tail_k, tail_gain = best_split(marks[start:])
-        if tail_gain >= 10.0 and marks[start + tail_k:].mean() < 0.1:
+        if tail_gain >= 10.0 and marks[start + tail_k :].mean() < 0.1:
             end = start + tail_k
     else:  # it began early and healed: look for its start before k
         start, _ = best_split(marks[:k]) if k >= 2 * MIN_SEGMENT else (0, 0.0)
@@ -103,5 +113,15 @@ def _failing(indicator: Indicator, axis: Grid) -> list[Finding]:
     if healed:
         extra |= {"healed": True, "healed_ms": int(axis.ms[last])}
     strength = min(1.0, (share - usual) / 0.1) * (0.5 if healed else 1.0)
-    return [Finding("user_errors_up", indicator.subject, strength, sig(share), sig(usual), "up", int(axis.ms[first]),
-                    extra=extra)]
+    return [
+        Finding(
+            "user_errors_up",
+            indicator.subject,
+            strength,
+            sig(share),
+            sig(usual),
+            "up",
+            int(axis.ms[first]),
+            extra=extra,
+        )
+    ]

@@ -11,7 +11,7 @@ from tools.analysis.robust import Floats
 from tools.sources.metrics import Series
 from tools.world import Scope, World
 
-MAX_POINTS = 240
+MAX_POINTS = 720
 NS = 1_000_000
 
 
@@ -62,8 +62,8 @@ def rate_window_ms(world: World) -> int:
 
 def grid(world: World, scope: Scope, range_ms: int = 0, max_points: int = MAX_POINTS) -> Grid:
     """Baseline start to asked_at in at most `max_points` points, the step a whole number of scrapes."""
-    start, end = first_ms(world, scope, range_ms), scope.asked_at_ms
     scrape = max(world.scrape_interval_ms, 1)
+    start, end = first_ms(world, scope, max(range_ms, scrape)), scope.asked_at_ms
     steps = max(1, -(-max(end - start, 0) // (scrape * (max_points - 1))))
     return Grid(min(start, end), end, steps * scrape, scope.incident[0])
 

@@ -89,21 +89,38 @@ def _waiting(reading: Reading, container: str) -> list[Finding]:
     if moments.size == 0:
         known = container in reading.speaking
         said = reading.all_units(span.start_ms, reading.end) > 0
-        return [Finding("idle_as_declared", reading.about(container), 1.0 if known and said else 0.7, 0.0,
-                        detail="" if known else "no log line at all")] if said else []
+        return (
+            [
+                Finding(
+                    "idle_as_declared",
+                    reading.about(container),
+                    1.0 if known and said else 0.7,
+                    0.0,
+                    detail="" if known else "no log line at all",
+                )
+            ]
+            if said
+            else []
+        )
     kind = course(moments, span.start_ms, reading.end) if lost_role else Course.STEADY
     if lost_role and moments.max() - span.start_ms <= DRAIN_GRACE_MS:
         kind = Course.DRAINING
     if kind is Course.DRAINING:
         quiet = (reading.end - float(moments.max())) / max(reading.end - span.start_ms, 1)
-        return [Finding("drain_decaying", reading.about(container), min(1.0, quiet / 0.5), float(moments.size),
-                        since_ms=span.start_ms, extra={"last_unit_ms": int(moments.max())})]
+        return [
+            Finding(
+                "drain_decaying",
+                reading.about(container),
+                min(1.0, quiet / 0.5),
+                float(moments.size),
+                since_ms=span.start_ms,
+                extra={"last_unit_ms": int(moments.max())},
+            )
+        ]
     return [_stray(reading, container, int(moments.min()), span.start_ms, lost_role, moments)]
 
 
-def _stray(
-    reading: Reading, container: str, first: int, waits_from: int, lost_role: bool, moments: Floats
-) -> Finding:
+def _stray(reading: Reading, container: str, first: int, waits_from: int, lost_role: bool, moments: Floats) -> Finding:
     step = reading.counts.step_ms
     start = first - step
     share, units, whole = _part(reading, container, start, reading.end)
@@ -112,13 +129,22 @@ def _stray(
     until = reading.scope.baseline[1] if always else min(start, reading.scope.baseline[1])
     base, _, _ = _part(reading, container, before, until)
     extra = {
-        "units": int(units), "of": int(whole), "unit": reading.counts.unit,
+        "units": int(units),
+        "of": int(whole),
+        "unit": reading.counts.unit,
         "roles_by": reading.roles.by(container, reading.end),
-        "trend": sig(laplace_trend(moments, start, reading.end), 3), "listed": container in reading.service.members(),
+        "trend": sig(laplace_trend(moments, start, reading.end), 3),
+        "listed": container in reading.service.members(),
     }
     return Finding(
-        "work_by_waiting_role", reading.about(container), min(1.0, share / 0.2, units / 20), sig(share), sig(base),
-        direction="" if always else "up", since_ms=None if always else first, extra=extra,
+        "work_by_waiting_role",
+        reading.about(container),
+        min(1.0, share / 0.2, units / 20),
+        sig(share),
+        sig(base),
+        direction="" if always else "up",
+        since_ms=None if always else first,
+        extra=extra,
     )
 
 
@@ -140,11 +166,18 @@ def _share(reading: Reading, container: str) -> list[Finding]:
     noise = 3 * np.sqrt(0.25 / max(min(whole, whole_before), 1))
     if len(roles - {""}) > 1 or whole < 10 or whole_before < 10 or abs(moved) < max(0.05, noise):
         return []
-    return [Finding(
-        "share_of_work", reading.about(container), min(1.0, abs(moved) / 0.3), sig(now), sig(before),
-        direction="up" if moved > 0 else "down", since_ms=_share_moved(reading, container, before),
-        extra={"units": int(units), "of": int(whole)},
-    )]
+    return [
+        Finding(
+            "share_of_work",
+            reading.about(container),
+            min(1.0, abs(moved) / 0.3),
+            sig(now),
+            sig(before),
+            direction="up" if moved > 0 else "down",
+            since_ms=_share_moved(reading, container, before),
+            extra={"units": int(units), "of": int(whole)},
+        )
+    ]
 
 
 def _share_moved(reading: Reading, container: str, before: float) -> int:
@@ -177,8 +210,12 @@ def _stopped(reading: Reading, container: str) -> list[Finding]:
 
 
 def _handed(reading: Reading, start: int, rate: float) -> tuple[float, bool]:
-    """Units handed out since `start`, and whether that was seen or only expected from the baseline's rate."""
-    if reading.flow is not None and reading.service.name not in reading.flow.by:
+    """Units handed out since `start`, and whether that was seen or only expected from the baseline's rate.
+
+    An api that logs the start of its own units shows what reached it; a worker's own start shows only what it took.
+    """
+    own = reading.flow is not None and reading.service.name in reading.flow.by
+    if reading.flow is not None and (not own or reading.service.kind in ("api", "proxy")):
         return float(reading.flow.dispatched[reading.counts.within(start, reading.end)].sum()), True
     return rate * (reading.end - start) / 1000, False
 
@@ -199,11 +236,18 @@ def _gap(reading: Reading) -> list[Finding]:
     usual = float(backlog[then].max()) if then.any() else 0.0
     above = np.flatnonzero(backlog <= usual)
     since = int(reading.counts.ms[above[-1]]) if above.size else reading.scope.incident[0]
-    return [Finding(
-        "completion_gap", Subject(service=reading.service.name, cluster=reading.service.cluster),
-        min(1.0, (1 - ratio) / 0.5), sig(ratio), sig(min(float(before), 1.0)), direction="down", since_ms=since,
-        extra={"dispatched": int(handed), "finished": int(finished), "dispatched_by": list(work.by)},
-    )]
+    return [
+        Finding(
+            "completion_gap",
+            Subject(service=reading.service.name, cluster=reading.service.cluster),
+            min(1.0, (1 - ratio) / 0.5),
+            sig(ratio),
+            sig(min(float(before), 1.0)),
+            direction="down",
+            since_ms=since,
+            extra={"dispatched": int(handed), "finished": int(finished), "dispatched_by": list(work.by)},
+        )
+    ]
 
 
 def _failing(reading: Reading) -> list[Finding]:
@@ -220,8 +264,18 @@ def _failing(reading: Reading) -> list[Finding]:
     first = np.flatnonzero(failed[now] > 0)[0]
     since = int(counts.ms[now][first]) - counts.step_ms // 2
     about = Subject(service=reading.service.name, cluster=reading.service.cluster)
-    out = [Finding("work_failing", about, min(1.0, (ratio - before) / 0.2), sig(ratio), sig(before), "up", since,
-                   extra={"failed": int(failed[now].sum()), "finished": int(ends[now].sum())})]
+    out = [
+        Finding(
+            "work_failing",
+            about,
+            min(1.0, (ratio - before) / 0.2),
+            sig(ratio),
+            sig(before),
+            "up",
+            since,
+            extra={"failed": int(failed[now].sum()), "finished": int(ends[now].sum())},
+        )
+    ]
     return out + _concentrated(reading, now, since)
 
 
@@ -233,11 +287,17 @@ def _concentrated(reading: Reading, now: np.ndarray[tuple[int], np.dtype[np.bool
     share = fails[worst] / whole
     if sum(1 for n in ends.values() if n >= 3) < 2 or share < 0.8 or ends[worst] / max(sum(ends.values()), 1) > 0.9:
         return []
-    return [Finding(
-        "failures_concentrated", reading.about(worst), min(1.0, (share - 0.6) / 0.35, whole / 10), sig(share),
-        sig(ends[worst] / sum(ends.values())), since_ms=since,
-        extra={"failed": int(fails[worst]), "of": int(whole), "own_ratio": sig(fails[worst] / max(ends[worst], 1))},
-    )]
+    return [
+        Finding(
+            "failures_concentrated",
+            reading.about(worst),
+            min(1.0, (share - 0.6) / 0.35, whole / 10),
+            sig(share),
+            sig(ends[worst] / sum(ends.values())),
+            since_ms=since,
+            extra={"failed": int(fails[worst]), "of": int(whole), "own_ratio": sig(fails[worst] / max(ends[worst], 1))},
+        )
+    ]
 
 
 def _normal(reading: Reading) -> list[Finding]:

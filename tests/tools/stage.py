@@ -10,16 +10,24 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from tools.findings import Finding
+from tools.recorded.coverage import Coverage
 from tools.recorded.logs.store import LogStream, stream_of
+from tools.recorded.metrics import RecordedMetrics
+from tools.recorded.promql.semantics import Semantics
+from tools.recorded.promql.store import SeriesStore
+from tools.recorded.span import Span
 from tools.sources.containers import Container
-from tools.sources.fakes import FakeChanges, FakeContainers, FakeLogs, FakeMetrics, FakePeers, FakeRouting
+from tools.sources.fakes import FakeChanges, FakeContainers, FakeLogs, FakePeers, FakeQueues, FakeRouting
 from tools.sources.inventory import Inventory, parse_inventory
+from tools.sources.metrics import Metrics
 from tools.sources.routing import RouteView
 from tools.world import Scope, World
 
 START = 1_790_000_000_000
 ONSET = START + 20 * 60_000
 END = ONSET + 4 * 60_000
+SCRAPE_MS = 5_000
+Sampled = tuple[dict[str, str], Sequence[int], Sequence[float]]
 SCOPE = Scope(asked_at_ms=END, incident=(ONSET, END), baseline=(START, ONSET))
 
 INVENTORY = parse_inventory("""
@@ -64,8 +72,14 @@ def lines(box: str, app: str, *told: tuple[Sequence[int], str]) -> LogStream:
 
 def orders(box: str, moments: Sequence[int], *, failed: Sequence[int] = ()) -> LogStream:
     """A mill's stream: picked and ready lines, failures, and a line that says it lives."""
-    return lines(box, "mill", (moments, "picked order {n}"), (moments, "order ready {n}"),
-                 (failed, "주문 실패 {n}: bad shape"), (every(30, START, END), "still here"))
+    return lines(
+        box,
+        "mill",
+        (moments, "picked order {n}"),
+        (moments, "order ready {n}"),
+        (failed, "주문 실패 {n}: bad shape"),
+        (every(30, START, END), "still here"),
+    )
 
 
 def handed(moments: Sequence[int], box: str = "web-a") -> LogStream:
@@ -81,31 +95,86 @@ def views(colour: str, *, loaded: str = "", at: int = START, since: int | None =
 
 def container(name: str, **fields: object) -> Container:
     """A running container, created long before."""
-    whole = Container(name=name, id=f"id-{name}", image="shop:7", state="running", created_ms=START - 10**7,
-                      started_ms=START - 10**7)
+    whole = Container(
+        name=name, id=f"id-{name}", image="shop:7", state="running", created_ms=START - 10**7, started_ms=START - 10**7
+    )
     return replace(whole, **fields)  # type: ignore[arg-type]
 
 
 def world(
-    *, logs: Sequence[LogStream] | None = None, routing: Mapping[int, Sequence[RouteView]] | None = None,
-    containers: FakeContainers | None = None, changes: FakeChanges | None = None, peers: FakePeers | None = None,
-    metrics: Mapping[str, Sequence[tuple[Mapping[str, str], Callable[[int], float | None]]]] | None = None,
+    *,
+    logs: Sequence[LogStream] | None = None,
+    routing: Mapping[int, Sequence[RouteView]] | None = None,
+    containers: FakeContainers | None = None,
+    changes: FakeChanges | None = None,
+    peers: FakePeers | None = None,
+    queues: FakeQueues | None = None,
+    metrics: Metrics | None = None,
     inventory: Inventory = INVENTORY,
 ) -> World:
     """A world with only the sources given."""
     return World(
-        name="stage", inventory=inventory, cluster="main", scrape_interval_ms=5_000, earliest_ms=START,
+        name="stage",
+        inventory=inventory,
+        cluster="main",
+        scrape_interval_ms=SCRAPE_MS,
+        earliest_ms=START,
         logs=FakeLogs(logs) if logs is not None else None,
         routing=FakeRouting(routing) if routing is not None else None,
-        containers=containers, changes=changes, peers=peers,
-        metrics=FakeMetrics(metrics) if metrics is not None else None,
+        containers=containers,
+        changes=changes,
+        peers=peers,
+        queues=queues,
+        metrics=metrics,
+    )
+
+
+def gauge(name: str, value: Callable[[int], float | None], **labels: str) -> Sampled:
+    """A raw gauge scraped every five seconds; None is a missed scrape."""
+    ms = [t for t in range(START, END + 1, SCRAPE_MS) if value(t) is not None]
+    return {"__name__": name, **labels}, ms, [float(value(t) or 0.0) for t in ms]
+
+
+def counter(name: str, per_second: Callable[[int], float | None], **labels: str) -> Sampled:
+    """A raw counter that grows at a rate; None: the process does not run, and it starts from 0 again afterwards."""
+    ms, values, total = [], [], 0.0
+    for t in range(START, END + 1, SCRAPE_MS):
+        rate = per_second(t)
+        if rate is None:
+            total = 0.0
+            continue
+        total += rate * SCRAPE_MS / 1000
+        ms.append(t)
+        values.append(total)
+    return {"__name__": name, **labels}, ms, values
+
+
+def noisy(level: float, spread: float = 0.05) -> Callable[[int], float]:
+    """A level with a wobble that is the same every time: a fraction `spread` of it, up and down."""
+    return lambda t: level * (1 + spread * (((t // 1000) * 2654435761 % 1000) / 500 - 1))
+
+
+def stepped(before: float, after: float, at: int = ONSET, spread: float = 0.05) -> Callable[[int], float]:
+    """A noisy level that steps at a moment."""
+    return lambda t: noisy(before if t < at else after, spread)(t)
+
+
+def measured(*series: Sampled) -> RecordedMetrics:
+    """A recorded Prometheus that scraped these."""
+    semantics = Semantics()
+    return RecordedMetrics(
+        load=lambda: SeriesStore(series),
+        semantics=semantics,
+        span=Span(START, END),
+        coverage=Coverage(START, SCRAPE_MS, semantics, ()),
     )
 
 
 def found(findings: Sequence[Finding], kind: str, **subject: str) -> Finding | None:
     """The first finding of a kind whose subject has these fields."""
-    return next((f for f in findings if f.kind == kind
-                 and all(getattr(f.subject, k) == v for k, v in subject.items())), None)
+    return next(
+        (f for f in findings if f.kind == kind and all(getattr(f.subject, k) == v for k, v in subject.items())), None
+    )
 
 
 def kinds(findings: Sequence[Finding]) -> set[str]:

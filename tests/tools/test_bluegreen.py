@@ -52,8 +52,10 @@ async def test_traffic_on_the_old_colour_weighs_by_how_long_ago_the_switch_was(a
 
 async def test_a_view_that_cannot_be_read_is_a_gap_and_agrees_with_nothing() -> None:
     """Only the host's file is known: an active colour at low strength, no agreement, the gap named."""
-    told = (RouteView("front", "declared_host", "jade", "server web-a;", START),
-            RouteView("front", "loaded", "unknown", "no status location", START))
+    told = (
+        RouteView("front", "declared_host", "jade", "server web-a;", START),
+        RouteView("front", "loaded", "unknown", "no status location", START),
+    )
     answer = await asked(world(routing={START: told}))
     assert kinds(answer.findings) == {"active_colour"}
     assert answer.findings[0].strength < 0.7

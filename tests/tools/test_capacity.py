@@ -28,8 +28,11 @@ BOTH_RUN = FakeContainers(lists={START: [container("mill-1"), container("mill-2"
 
 async def asked(period_s: float, *leaving: str, capacity: bool = True) -> Answer:
     """Both mills share orders handed over every `period_s`; base is 2 a second."""
-    logs = [handed(every(period_s, START, END)), orders("mill-1", every(2 * period_s, START, END)),
-            orders("mill-2", every(2 * period_s, START, END, phase_s=period_s))]
+    logs = [
+        handed(every(period_s, START, END)),
+        orders("mill-1", every(2 * period_s, START, END)),
+        orders("mill-2", every(2 * period_s, START, END, phase_s=period_s)),
+    ]
     inventory = INVENTORY
     if not capacity:
         bare = tuple(s.model_copy(update={"capacity": None}) for s in INVENTORY.services)

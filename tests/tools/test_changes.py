@@ -42,8 +42,10 @@ async def test_a_change_after_the_onset_is_weak_and_a_distant_one_weaker_than_a_
 
 async def test_planned_activity_and_modes_are_told_as_such() -> None:
     """A load test is planned activity; mode both declares both colours."""
-    answer = await asked(Change(ONSET - 5_000, "planned", mode="load_test", text="부하 테스트"),
-                         Change(ONSET - 4_000, "mode", "front", mode="both"))
+    answer = await asked(
+        Change(ONSET - 5_000, "planned", mode="load_test", text="부하 테스트"),
+        Change(ONSET - 4_000, "mode", "front", mode="both"),
+    )
     assert kinds(answer.findings) == {"change_in_window", "planned_activity", "both_colours_declared"}
 
 

@@ -41,8 +41,11 @@ async def test_a_deploy_that_recreates_the_standby_starts_it_in_the_window() -> 
     before = but(mill_2={"state": "exited", "finished_ms": START - 1, "exit_code": 0})
     born = ONSET - 5_000
     after = but(mill_2={"created_ms": born, "started_ms": born, "image": "shop:8", "id": "new"})
-    events = [ContainerEvent(born - 100, "destroy", "mill-2"), ContainerEvent(born, "create", "mill-2"),
-              ContainerEvent(born, "start", "mill-2")]
+    events = [
+        ContainerEvent(born - 100, "destroy", "mill-2"),
+        ContainerEvent(born, "create", "mill-2"),
+        ContainerEvent(born, "start", "mill-2"),
+    ]
     findings = await asked(FakeContainers(lists={START: before, born: after}, happened=events))
     started = found(findings, "started_in_window", container="mill-2", role="standby")
     assert started is not None
@@ -54,9 +57,14 @@ async def test_a_deploy_that_recreates_the_standby_starts_it_in_the_window() -> 
 
 async def test_a_crash_loop_is_restarts_and_an_exit_code() -> None:
     """Three deaths with code 1 from which it came back by itself: restarted at full strength."""
-    events = [e for i in range(3) for e in (
-        ContainerEvent(ONSET + i * 20_000, "die", "mill-1", exit_code=1),
-        ContainerEvent(ONSET + i * 20_000 + 900, "start", "mill-1"))]
+    events = [
+        e
+        for i in range(3)
+        for e in (
+            ContainerEvent(ONSET + i * 20_000, "die", "mill-1", exit_code=1),
+            ContainerEvent(ONSET + i * 20_000 + 900, "start", "mill-1"),
+        )
+    ]
     lists = {START: EVERYBODY, ONSET: but(mill_1={"started_ms": ONSET + 40_900, "restart_count": 3})}
     findings = await asked(FakeContainers(lists=lists, happened=events))
     again = found(findings, "restarted", container="mill-1")
@@ -69,8 +77,11 @@ async def test_a_crash_loop_is_restarts_and_an_exit_code() -> None:
 
 async def test_a_stop_that_was_asked_for_is_no_crash() -> None:
     """docker stop ends in KILL after ten seconds: code 137, but asked for."""
-    events = [ContainerEvent(ONSET, "kill", "paint-1"), ContainerEvent(ONSET + 10_050, "die", "paint-1", exit_code=137),
-              ContainerEvent(ONSET + 10_060, "stop", "paint-1")]
+    events = [
+        ContainerEvent(ONSET, "kill", "paint-1"),
+        ContainerEvent(ONSET + 10_050, "die", "paint-1", exit_code=137),
+        ContainerEvent(ONSET + 10_060, "stop", "paint-1"),
+    ]
     gone = but(paint_1={"state": "exited", "finished_ms": ONSET + 10_050, "exit_code": 137})
     findings = await asked(FakeContainers(lists={START: EVERYBODY, ONSET: gone}, happened=events))
     exited = found(findings, "exited", container="paint-1")
@@ -83,8 +94,9 @@ async def test_oom_unhealthy_unlisted_and_gone() -> None:
     """Memory kill, failing health check, a stranger and a listed container the engine does not know."""
     now = but(line_1={"oom_killed": True, "started_ms": ONSET, "finished_ms": ONSET - 1}, web_a={"health": "unhealthy"})
     now = [c for c in now if c.name != "mill-1"] + [container("xm-77", image="miner:latest", started_ms=ONSET)]
-    findings = await asked(FakeContainers(
-        lists={START: EVERYBODY, ONSET: now}, happened=[ContainerEvent(ONSET - 1, "oom", "line-1")]))
+    findings = await asked(
+        FakeContainers(lists={START: EVERYBODY, ONSET: now}, happened=[ContainerEvent(ONSET - 1, "oom", "line-1")])
+    )
     assert found(findings, "oom_killed", container="line-1") is not None
     assert found(findings, "unhealthy", container="web-a") is not None
     stranger = found(findings, "unlisted_container", container="xm-77")

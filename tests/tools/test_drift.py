@@ -54,8 +54,14 @@ async def test_differences_the_inventory_allows_are_left_out() -> None:
 
 async def test_without_profiles_what_the_engine_shows_is_compared() -> None:
     """Limits and environment keys come from inspect; unlimited against limited is a difference without a ratio."""
-    engine = FakeContainers(lists={START: [container("mill-1", memory_limit=2**28, environment_keys=("A",)),
-                                           container("mill-2", environment_keys=("A", "B"))]})
+    engine = FakeContainers(
+        lists={
+            START: [
+                container("mill-1", memory_limit=2**28, environment_keys=("A",)),
+                container("mill-2", environment_keys=("A", "B")),
+            ]
+        }
+    )
     findings = await asked(None, engine)
     limit = found(findings, "limit_differs")
     assert limit is not None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from config.errors import SourceUnavailable
-from tests.tools.stage import END, ONSET, SCOPE, START, every, handed, views, world
+from tests.tools.stage import END, ONSET, SCOPE, START, counter, every, handed, measured, noisy, views, world
 from tools.roles import read_roles
 from tools.sources.changes import Change
 from tools.sources.fakes import FakeChanges, FakeRouting
@@ -14,8 +14,14 @@ async def test_followers_take_the_colour_of_the_one_they_follow() -> None:
     """jade is active: its worker is active, rust's waits, and the broker has no role."""
     roles = await read_roles(world(routing={START: views("jade")}), SCOPE)
     told = {c: roles.role(c, END) for c in ("web-a", "web-b", "mill-1", "mill-2", "line-1", "nobody")}
-    assert told == {"web-a": "active", "web-b": "standby", "mill-1": "active", "mill-2": "standby", "line-1": "",
-                    "nobody": ""}
+    assert told == {
+        "web-a": "active",
+        "web-b": "standby",
+        "mill-1": "active",
+        "mill-2": "standby",
+        "line-1": "",
+        "nobody": "",
+    }
 
 
 async def test_a_switch_is_dated_by_the_view_and_roles_differ_before_and_after() -> None:
@@ -49,8 +55,12 @@ async def test_a_proxy_that_knows_the_present_only_leaves_the_past_before_a_swit
 
 async def test_both_declared_by_a_mode_ends_with_the_next_mode() -> None:
     """`both` holds between two mode changes and nowhere else."""
-    changes = FakeChanges([Change(START + 60_000, "mode", service="front", mode="both"),
-                           Change(ONSET, "mode", service="front", mode="single")])
+    changes = FakeChanges(
+        [
+            Change(START + 60_000, "mode", service="front", mode="both"),
+            Change(ONSET, "mode", service="front", mode="single"),
+        ]
+    )
     roles = await read_roles(world(routing={START: views("jade")}, changes=changes), SCOPE)
     moments = START + 1_000, START + 61_000, ONSET + 1_000
     assert [roles.role("mill-2", t) for t in moments] == ["standby", "both", "standby"]
@@ -58,8 +68,9 @@ async def test_both_declared_by_a_mode_ends_with_the_next_mode() -> None:
 
 async def test_without_routing_the_colour_that_sends_is_observed_and_said() -> None:
     """Nine tenths of the bytes are sent by rust: rust is active, and `by` says it was observed."""
-    sent = [({"ctr": "web-a"}, lambda _: 100.0), ({"ctr": "web-b"}, lambda _: 9_000.0)]
-    roles = await read_roles(world(metrics={"transmit": sent}), SCOPE)
+    sent = "container_network_transmit_bytes_total"
+    bytes_sent = counter(sent, noisy(100), ctr="web-a"), counter(sent, noisy(9_000), ctr="web-b")
+    roles = await read_roles(world(metrics=measured(*bytes_sent)), SCOPE)
     assert roles.role("mill-2", END) == "active"
     assert roles.by("mill-2", END) == "observed bytes sent"
 
@@ -81,8 +92,10 @@ async def test_nothing_known_is_a_gap_and_no_role() -> None:
 
 async def test_an_unreadable_view_never_agrees() -> None:
     """Host file known, container's file and loaded colour unknown: the declared colour is taken, by its view's name."""
-    told = (RouteView("front", "declared_host", "jade", "server a;", START),
-            RouteView("front", "loaded", "unknown", "no status page", START))
+    told = (
+        RouteView("front", "declared_host", "jade", "server a;", START),
+        RouteView("front", "loaded", "unknown", "no status page", START),
+    )
     roles = await read_roles(world(routing={START: told}), SCOPE)
     assert roles.by("mill-1", END) == "declared_host"
     assert roles.role("mill-2", END) == "standby"

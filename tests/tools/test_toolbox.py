@@ -71,12 +71,12 @@ async def test_wrong_arguments_name_the_field_and_not_the_value() -> None:
 
 async def test_a_bug_inside_a_question_is_failed_too() -> None:
     """A source that returns nonsense breaks the question, not the run."""
+
     class Broken(FakeMetrics):
         async def range(self, promql: str, *, start_ms: int, end_ms: int, step_ms: int) -> MetricsResult:
             raise ZeroDivisionError("secret detail")
 
-    stage = world()
-    stage.__dict__["metrics"] = Broken()
+    stage = world(metrics=Broken())
     told = await toolbox.ask("metrics.change", {}, stage, SCOPE)
     assert told.status is Status.FAILED
     assert "ZeroDivisionError" in told.text
@@ -85,6 +85,7 @@ async def test_a_bug_inside_a_question_is_failed_too() -> None:
 
 async def test_a_slow_source_is_cut_at_the_timeout() -> None:
     """The whole question is bounded in time."""
+
     class Slow(FakeChanges):
         async def between(self, *, start_ms: int, end_ms: int) -> tuple[()]:
             await asyncio.sleep(5)

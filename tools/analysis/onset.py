@@ -160,6 +160,6 @@ def consensus(moments: Ints, weights: Floats, width_ms: int) -> tuple[int, float
     total = np.concatenate([[0.0], np.cumsum(weight)])
     sums = total[ends] - total[np.arange(at.size)]
     first = int(np.argmax(sums))
-    inside = np.cumsum(weight[first: ends[first]])
+    inside = np.cumsum(weight[first : ends[first]])
     start = first + int(np.searchsorted(inside, 0.1 * inside[-1]))
     return int(at[start]), float(sums[first] / weight.sum())

@@ -1,0 +1,62 @@
+"""Lines that say a dependency refuses, vanished or is too slow, and which one they mean."""
+
+from __future__ import annotations
+
+import re
+
+from tools.sources.inventory import Inventory, Service
+
+REFUSED = re.compile(
+    r"connection (?:was )?(?:refused|reset|aborted|closed)|econn(?:refused|reset|aborted)|connect\(\) failed|"
+    r"no route to host|"
+    r"host (?:is )?unreachable|network is unreachable|name or service not known|temporary failure in name resolution|"
+    r"no such host|nxdomain|broken pipe|no live upstreams|upstream (?:timed out|prematurely closed)|"
+    r"(?:connect|read|request|command|provider|upstream|socket)\w*[ _-]time(?:d )?-?out|timed out|"
+    r"timeout (?:after|exceeded|waiting)|"
+    r"deadline exceeded|too many connections|service unavailable|bad gateway|gateway time-?out|"
+    r"answered 5\d\d|returned 5\d\d|status[=: ]+5\d\d from|"
+    r"연결(?:이|을|에)?\s*(?:거부|끊|실패|할 수 없|재시도|시간 ?초과)|접속\S*\s*(?:거부|실패|불가|할 수 없)|"
+    r"응답\S*\s*(?:없|시간 ?초과)",
+    re.I,
+)
+_WORDS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("broker", ("redis", "kafka", "rabbitmq", "amqp", "nats", "queue", "broker", "pulsar", "큐", "레디스")),
+    ("database", ("postgres", "postgresql", "mysql", "mariadb", "mongo", "database", "sql", "db", "데이터베이스")),
+    ("provider", ("provider", "model", "openai", "llm", "completion", "inference", "제공자", "모델")),
+)
+
+
+def refuses(line: str) -> bool:
+    """Whether a line says that something it called refused, vanished or did not answer in time."""
+    return REFUSED.search(line[:2_000]) is not None
+
+
+def dependency_of(inventory: Inventory, owner: Service | None, line: str) -> str:
+    """The service a complaint is about: one the line names, else the owner's only dependency of the kind it speaks of,
+    else its only dependency; "" where that cannot be told.
+    """
+    text = line[:2_000].lower()
+    own = owner.name if owner else ""
+    for service in inventory.services:
+        names = (service.name, *service.members())
+        if service.name != own and any(_names(text, n.lower()) for n in names):
+            return service.name
+    needed = [s for s in inventory.services if owner is not None and s.name in owner.depends_on]
+    for kind, words in _WORDS:
+        fitting = [s for s in needed if s.kind == kind]
+        if len(fitting) == 1 and any(_names(text, w) for w in words):
+            return fitting[0].name
+    return needed[0].name if len(needed) == 1 else ""
+
+
+def _names(text: str, name: str) -> bool:
+    """Whether a text holds a name as a word of its own."""
+    at = text.find(name)
+    while at >= 0:
+        before, after = text[at - 1 : at], text[at + len(name) : at + len(name) + 1]
+        if not (before.isascii() and (before.isalnum() or before == "-")) and not (
+            after.isascii() and (after.isalnum() or after == "-")
+        ):
+            return True
+        at = text.find(name, at + 1)
+    return False

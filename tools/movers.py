@@ -1,0 +1,278 @@
+"""metrics.movers: over everything captured, which series moved most, by kind, and which component stands out.
+
+Series of a kind are compared with their own kind: |robust z| with that kind's scale floor. Components are ranked with
+the call graph of the inventory, so that one which merely waits for another stands behind it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from tools.analysis.onset import step
+from tools.analysis.ranking import Standing, anomaly, rank
+from tools.analysis.robust import Floats, floor_of, row_z
+from tools.charts import chart
+from tools.evidence import Chart, Status
+from tools.findings import Finding, Subject
+from tools.question import Answer, Question
+from tools.readings import promql_string
+from tools.series_kinds import SeriesKind, kind_of
+from tools.sources.inventory import Inventory
+from tools.sources.metrics import Metrics, Series
+from tools.windows import Grid, grid, rate_window_ms
+from tools.wording import number, sig
+from tools.world import Scope, World
+
+MAX_NAMES = 300
+MAX_SERIES = 2_000
+AT_ONCE = 8
+PER_KIND = 6
+MAX_FINDINGS = 40
+MAX_SUSPECTS = 5
+MOVED = 4.0
+COMPONENT_LABELS = ("service", "app", "job", "deployment", "pod", "instance")
+
+
+class MoversArguments(BaseModel):
+    """`kind`: only this kind of series (cpu, memory, network, latency, errors, …); empty for all."""
+
+    model_config = ConfigDict(extra="forbid")
+    kind: str = Field(default="", max_length=30)
+
+
+@dataclass(frozen=True)
+class Mover:
+    """One series with its place on the grid and how far it moved."""
+
+    metric: str
+    kind: SeriesKind
+    subject: Subject
+    outbound: bool
+    values: Floats
+    before: float = float("nan")
+    after: float = float("nan")
+    z: float = 0.0
+
+    @property
+    def component(self) -> str:
+        """The service, else the container, else the host."""
+        return self.subject.service or self.subject.container or self.subject.host
+
+
+async def ask(world: World, scope: Scope, arguments: MoversArguments) -> Answer:
+    """Reads every series that says something of load or health, then ranks."""
+    assert world.metrics is not None
+    axis = grid(world, scope, rate_window_ms(world))
+    names, skipped = await _names(world.metrics, axis, arguments.kind)
+    gate = asyncio.Semaphore(AT_ONCE)
+    parts = await asyncio.gather(*(_read(world, axis, name, gate) for name in names))
+    movers = scored([m for part in parts for m in part], axis)
+    queries = ('count by (__name__) ({__name__=~".+"})', *(_query(world, n) for n in names[:30]))
+    notes = {"gaps": (f"{skipped} metric names were left out for their number of series",)} if skipped else {}
+    if not movers:
+        return Answer("No series has samples on both sides of the onset.", status=Status.NO_DATA, queries=queries)
+    best = _best(movers)
+    findings = [*_suspects(world.inventory, movers), *(_moved(world, axis, m) for m in best)]
+    return Answer(
+        _text(movers, best, findings),
+        tuple(findings),
+        queries=queries,
+        notes=notes,
+        window=(axis.start_ms, axis.end_ms),
+        charts=_charts(axis, best),
+    )
+
+
+async def _names(metrics: Metrics, axis: Grid, kind: str) -> tuple[list[str], int]:
+    """(metric names worth reading, how many were left out): those with fewer series first."""
+    query, middle = 'count by (__name__) ({__name__=~".+"})', int(axis.ms[axis.split // 2])
+    answers = await asyncio.gather(*(metrics.instant(query, at_ms=t) for t in (axis.end_ms, middle)))
+    counts: dict[str, float] = {}
+    for series in (s for answer in answers for s in answer.series):
+        name = series.label("__name__")
+        counts[name] = max(counts.get(name, 0.0), float(series.values[-1]))
+    wanted = sorted((n for n in counts if _worth_reading(n, kind)), key=lambda n: (counts[n], n))
+    total, kept = 0.0, list[str]()
+    for name in wanted[:MAX_NAMES]:
+        total += counts[name]
+        if total > MAX_SERIES:
+            break
+        kept.append(name)
+    return kept, len(wanted) - len(kept)
+
+
+def _worth_reading(name: str, kind: str) -> bool:
+    known = kind_of(name)
+    return not known.moot and not name.endswith("_bucket") and name != "up" and kind in ("", known.kind)
+
+
+def _query(world: World, name: str) -> str:
+    selector = f'{{__name__="{promql_string(name)}"}}'
+    return f"rate({selector}[{rate_window_ms(world) // 1000}s])" if kind_of(name).counter else selector
+
+
+async def _read(world: World, axis: Grid, name: str, gate: asyncio.Semaphore) -> list[Mover]:
+    assert world.metrics is not None
+    async with gate:
+        result = await world.metrics.range(
+            _query(world, name), start_ms=axis.start_ms, end_ms=axis.end_ms, step_ms=axis.step_ms
+        )
+    kind = kind_of(name)
+    outbound = bool(OUTBOUND & set(_words(name)))
+    return [
+        Mover(name, kind, subject_of(world.inventory, s, kind.kind), outbound, axis.place(s)) for s in result.series
+    ]
+
+
+OUTBOUND = frozenset({"client", "outbound", "upstream", "egress", "remote"})
+
+
+def _words(name: str) -> Iterable[str]:
+    word = ""
+    for char in name:
+        if char.isupper() or not char.isalnum():
+            if word:
+                yield word.lower()
+            word = char if char.isalnum() else ""
+        else:
+            word += char
+    if word:
+        yield word.lower()
+
+
+def subject_of(inventory: Inventory, series: Series, resource: str) -> Subject:
+    """The subject a series' labels name, by the inventory's mapping, else by the labels exporters use."""
+    labels = inventory.labels.metrics
+    container = series.label(labels.container)
+    owner = inventory.service_of(container)
+    host = series.label(labels.host) if labels.host else ""
+    service = owner.name if owner else (series.label(labels.service) if labels.service else "")
+    if not service and not container:
+        service = next((series.label(n) for n in COMPONENT_LABELS if n != labels.host and series.label(n)), "")
+    return Subject(
+        service=service,
+        container=container,
+        colour=owner.colour_of(container) if owner else "",
+        host="" if container else host,
+        resource=resource,
+    )
+
+
+def scored(movers: Sequence[Mover], axis: Grid) -> list[Mover]:
+    """Movers with levels and z, all computed at once, largest |z| first; series without a baseline are left out."""
+    if not movers:
+        return []
+    values = np.stack([m.values for m in movers])
+    floors = [floor_of(m.kind.kind) for m in movers]
+    split = np.full(len(movers), axis.split, dtype=np.int64)
+    before, after, z = row_z(
+        values, split, np.array([f.absolute for f in floors]), np.array([f.relative for f in floors])
+    )
+    out = [
+        Mover(m.metric, m.kind, m.subject, m.outbound, m.values, float(before[i]), float(after[i]), float(z[i]))
+        for i, m in enumerate(movers)
+        if np.isfinite(z[i])
+    ]
+    return sorted(out, key=lambda m: (-abs(m.z), m.metric, m.component))
+
+
+def _best(movers: Sequence[Mover]) -> list[Mover]:
+    """The strongest of each kind, one for a component and kind, strongest first."""
+    seen, per_kind, out = set[tuple[str, str, str]](), dict[str, int](), list[Mover]()
+    for m in movers:
+        key = m.component, m.subject.container, m.kind.kind
+        if abs(m.z) < MOVED or key in seen or per_kind.get(m.kind.kind, 0) >= PER_KIND:
+            continue
+        seen.add(key)
+        per_kind[m.kind.kind] = per_kind.get(m.kind.kind, 0) + 1
+        out.append(m)
+    return out[:MAX_FINDINGS]
+
+
+def _moved(world: World, axis: Grid, mover: Mover) -> Finding:
+    smear = rate_window_ms(world) // axis.step_ms if mover.kind.counter else 0
+    found = step(mover.values, floor_of(mover.kind.kind), baseline_end=axis.split, smear=smear)
+    since = int(axis.ms[found.at]) if found is not None else None
+    return Finding(
+        "level_changed",
+        mover.subject,
+        min(1.0, abs(mover.z) / 10),
+        sig(mover.after),
+        sig(mover.before),
+        "up" if mover.z > 0 else "down",
+        since,
+        mover.metric,
+        {"z": sig(mover.z, 3), "kind": mover.kind.kind},
+    )
+
+
+def standings(inventory: Inventory, movers: Sequence[Mover]) -> list[Standing]:
+    """Components ranked by what is wrong with themselves; the call graph is the inventory's `depends_on`."""
+    parts: dict[str, dict[str, float]] = {"own": {}, "served": {}, "outbound": {}}
+    for m in movers:
+        if not m.component:
+            continue
+        felt = m.kind.kind in ("latency", "errors", "success")
+        part = parts["outbound" if felt and m.outbound else "served" if felt else "own"]
+        wrong = m.z < 0 if m.kind.kind == "success" else m.z > 0 if felt else True
+        size = anomaly(m.z) * (1.0 if m.kind.kind != "requests" else 0.6)
+        if wrong:
+            part[m.component] = max(part.get(m.component, 0.0), size)
+    calls = [(s.name, d) for s in inventory.services for d in s.depends_on]
+    return rank(parts["own"], parts["served"], parts["outbound"], calls)
+
+
+def _suspects(inventory: Inventory, movers: Sequence[Mover]) -> list[Finding]:
+    ranked = [s for s in standings(inventory, movers) if s.score > 0][:MAX_SUSPECTS]
+    best = ranked[0].score if ranked else 1.0
+    out = []
+    for place, s in enumerate(ranked, start=1):
+        extra = {"place": place, "own": sig(s.own, 3), "served": sig(s.served, 3), "path": sig(s.path, 3)}
+        if s.explained_by:
+            extra["explained_by"] = s.explained_by
+        out.append(
+            Finding(
+                "suspect",
+                Subject(service=s.name),
+                min(1.0, s.score / 2) * (s.score / best),
+                sig(s.score, 3),
+                extra=extra,
+            )
+        )
+    return out
+
+
+def _text(movers: Sequence[Mover], best: Sequence[Mover], findings: Sequence[Finding]) -> str:
+    if not best:
+        return f"None of {len(movers)} series left its baseline."
+    said = [
+        f"{_name(m)} {m.metric} {number(m.before)} -> {number(m.after)} (z {number(sig(m.z, 3))})" for m in best[:5]
+    ]
+    kinds = dict.fromkeys(m.kind.kind for m in best)
+    suspects = [f.subject.service for f in findings if f.kind == "suspect"][:3]
+    tail = f" Standing out: {', '.join(suspects)}." if suspects else ""
+    return f"Of {len(movers)} series, moved most ({', '.join(kinds)}): {'; '.join(said)}.{tail}"
+
+
+def _name(mover: Mover) -> str:
+    return mover.subject.container or mover.component or "a series"
+
+
+def _charts(axis: Grid, best: Sequence[Mover]) -> tuple[Chart, ...]:
+    return tuple(chart(f"{_name(m)} {m.metric}", "", axis.ms, m.values) for m in best[:3])
+
+
+QUESTION = Question(
+    name="metrics.movers",
+    asks="Over all captured series, which moved most against the baseline, and which component stands out?",
+    needs=("metrics",),
+    finds=("suspect", "level_changed"),
+    cost_s=4.0,
+    arguments=MoversArguments,
+    ask=ask,
+)

@@ -1,0 +1,67 @@
+"""How bad a log line says it is: its stated level first, else the words it uses, English or Korean."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+ERROR, WARNING, NORMAL = "error", "warning", "normal"
+
+_LEVELS = {
+    **dict.fromkeys(
+        (
+            "error",
+            "err",
+            "critical",
+            "crit",
+            "fatal",
+            "panic",
+            "alert",
+            "emerg",
+            "emergency",
+            "severe",
+            "오류",
+            "에러",
+            "심각",
+        ),
+        ERROR,
+    ),
+    **dict.fromkeys(("warn", "warning", "wrn", "경고", "주의"), WARNING),
+    **dict.fromkeys(("info", "inf", "information", "notice", "debug", "dbg", "trace", "정보"), NORMAL),
+}
+_STATED = re.compile(
+    r"""["']?\b(?:level|lvl|severity|loglevel|levelname)["']?\s*[:=]\s*["']?([A-Za-z가-힣]+)"""
+    r"""|\[(\w{3,9})\]|^\S*\s*\b(ERROR|FATAL|CRITICAL|PANIC|WARN(?:ING)?|INFO|DEBUG|TRACE|NOTICE)\b""",
+    re.I,
+)
+_ERROR_WORDS = re.compile(
+    r"\b(?:error|exception|traceback|fatal|panic|failed|failure|refused|unavailable|denied|aborted|segfault|oom|"
+    r"killed|cannot|timed? ?out|unreachable|rejected)\b|"
+    r"오류|에러|실패|예외|거부|장애|시간 ?초과|타임아웃|끊[겼어김]|중단되|할 수 없|지원하지 않",
+    re.I,
+)
+_STATUS = re.compile(r"""(?:status(?:_?code)?["']?\s*[:=]\s*["']?|HTTP/\d(?:\.\d)?["']? )(\d{3})\b""", re.I)
+
+
+def severity(line: str, labels: Mapping[str, str] | None = None) -> str:
+    """error, warning or normal. A 5xx status makes an error of a line that states no worse; stderr counts as a warning
+    where nothing else is said.
+    """
+    head = line[:2_000]
+    stated = next((_LEVELS[w.lower()] for groups in _STATED.findall(head) for w in groups if w.lower() in _LEVELS), "")
+    if stated in (ERROR, WARNING):
+        return stated
+    status = status_of(head)
+    if status >= 500:
+        return ERROR
+    if stated == NORMAL:
+        return NORMAL
+    if _ERROR_WORDS.search(head):
+        return ERROR
+    return WARNING if (labels or {}).get("stream") == "stderr" else NORMAL
+
+
+def status_of(line: str) -> int:
+    """The HTTP status a line states; 0 for none."""
+    found = _STATUS.search(line)
+    return int(found.group(1)) if found else 0

@@ -1,0 +1,320 @@
+"""logs.templates: which kinds of lines are new, gone or more frequent, by container; errors and refusals named.
+
+A container without a past is compared with its peers'. Text that instructs its reader is reported as data.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from pydantic import BaseModel, ConfigDict
+
+from config.errors import UnknownThing
+from tools.analysis.templates import TemplateChange, TemplateComparison, compare
+from tools.dependencies import dependency_of, refuses
+from tools.evidence import Status
+from tools.findings import Finding, Subject
+from tools.instructions import instruction_in
+from tools.log_lines import Lines, everything, read_lines
+from tools.question import Answer, Question
+from tools.roles import Roles, read_roles
+from tools.severity import ERROR, severity, status_of
+from tools.sources.logs import LogEntry
+from tools.subjects import subject
+from tools.windows import NS
+from tools.wording import clock, number, quote, sig
+from tools.work import matchers_of
+from tools.world import Scope, World
+
+FEW_LINES = 10
+MAX_FINDINGS = 40
+PER_CONTAINER = 6
+
+
+class TemplatesArguments(BaseModel):
+    """`service`: only its containers' lines; empty for all."""
+
+    model_config = ConfigDict(extra="forbid")
+    service: str = ""
+
+
+@dataclass
+class Stream:
+    """The lines of one container before and after."""
+
+    before: list[LogEntry] = field(default_factory=list)
+    after: list[LogEntry] = field(default_factory=list)
+
+
+async def ask(world: World, scope: Scope, arguments: TemplatesArguments) -> Answer:
+    """Reads both windows once, then compares container by container."""
+    matchers = everything(world)
+    if arguments.service:
+        service = world.inventory.service(arguments.service)
+        if service is None:
+            raise UnknownThing(f"no service {arguments.service!r} in the inventory")
+        matchers = matchers_of(world, service)[0]
+    lines, roles = await asyncio.gather(read_lines(world, scope, matchers), read_roles(world, scope))
+    if not lines.before and not lines.after:
+        return Answer("No line was logged in either window.", status=Status.NO_DATA, queries=lines.queries)
+    streams = _by_container(world, lines)
+    findings = list[Finding]()
+    for name, stream in sorted(streams.items()):
+        compared = compare_lines(world, streams, name, stream, lines)
+        findings += _changes(world, scope, roles, name, stream, compared)
+    findings += refusals(world, streams, lines)
+    findings += rejections(world, streams, lines)
+    findings += instructions(world, lines)
+    findings.sort(key=lambda f: (-f.strength, f.kind, f.subject.container))
+    newest = max(e.ns for e in (*lines.before[-1:], *lines.after[-1:])) // NS
+    left_out = () if lines.complete else ("frequent lines were read only in part; rare ones wholly",)
+    return Answer(
+        _text(findings, lines),
+        tuple(findings[:MAX_FINDINGS]),
+        queries=lines.queries,
+        as_of_ms=newest,
+        notes={"gaps": left_out} if left_out else {},
+    )
+
+
+def _by_container(world: World, lines: Lines) -> dict[str, Stream]:
+    label = world.inventory.labels.logs.container
+    out: dict[str, Stream] = defaultdict(Stream)
+    for entry in lines.before:
+        out[entry.labels.get(label, "")].before.append(entry)
+    for entry in lines.after:
+        out[entry.labels.get(label, "")].after.append(entry)
+    return out
+
+
+def compare_lines(
+    world: World, streams: Mapping[str, Stream], name: str, stream: Stream, lines: Lines
+) -> TemplateComparison:
+    """Templates of a container before and after; one without a past takes that of its peers."""
+    before: Sequence[LogEntry] = stream.before
+    if len(before) < FEW_LINES:
+        owner = world.inventory.service_of(name)
+        peers = [streams[m].before for m in (owner.members() if owner else ()) if m != name and m in streams]
+        before = [*before, *max(peers, key=len, default=[])]
+    return compare(
+        ((e.ns, e.line) for e in before),
+        ((e.ns, e.line) for e in stream.after),
+        seconds_before=lines.seconds_before,
+        seconds_after=lines.seconds_after,
+    )
+
+
+def _changes(
+    world: World, scope: Scope, roles: Roles, name: str, stream: Stream, compared: TemplateComparison
+) -> list[Finding]:
+    about = subject(
+        world.inventory, name, role=roles.role(name, scope.asked_at_ms), service=_service_label(world, stream)
+    )
+    minutes = (scope.asked_at_ms - scope.incident[0]) / 60_000
+    out = [_new(about, change, minutes) for change in compared.new]
+    out += [_vanished(about, change) for change in compared.vanished[:PER_CONTAINER]]
+    out += [_shifted(about, change) for change in compared.shifted[:PER_CONTAINER]]
+    errors = [f for f in out if f.kind == "error_template_new"][:PER_CONTAINER]
+    rest = [f for f in out if f.kind != "error_template_new" and f.strength >= 0.1][:PER_CONTAINER]
+    return errors + rest
+
+
+def _service_label(world: World, stream: Stream) -> str:
+    label = world.inventory.labels.logs.service
+    first = next(iter(stream.after or stream.before), None)
+    return first.labels.get(label, "") if first and label else ""
+
+
+def _new(about: Subject, change: TemplateChange, minutes: float) -> Finding:
+    template = change.template
+    level = severity(template.example)
+    kind, enough = ("error_template_new", 10) if level == ERROR else ("template_new", 30)
+    extra = {"lines": change.after, "template": quote(template.text, 120), "level": level, "alike": change.alike}
+    since = template.first_ns // NS if template.first_ns is not None else None
+    strength = min(1.0, change.after / enough) * (0.6 if change.alike and level != ERROR else 1.0)
+    if level == ERROR:
+        strength = max(strength, 0.3)  # a single error of a new shape is worth a look
+    return Finding(
+        kind, about, strength, sig(change.after / max(minutes, 1e-3)), 0.0, "up", since, quote(template.example), extra
+    )
+
+
+def _vanished(about: Subject, change: TemplateChange) -> Finding:
+    last = change.template.last_ns
+    return Finding(
+        "template_vanished",
+        about,
+        min(1.0, change.before / 30),
+        sig(change.rate_before * 60),
+        direction="down",
+        since_ms=last // NS if last is not None else None,
+        detail=quote(change.template.example),
+        extra={"lines_before": change.before, "level": severity(change.template.example)},
+    )
+
+
+def _shifted(about: Subject, change: TemplateChange) -> Finding:
+    ratio = change.rate_after / max(change.rate_before, 1e-9)
+    away = max(ratio, 1 / max(ratio, 1e-9))
+    return Finding(
+        "template_shifted",
+        about,
+        min(1.0, (away - 1) / 4),
+        sig(ratio),
+        1.0,
+        "up" if ratio > 1 else "down",
+        detail=quote(change.template.example),
+        extra={
+            "per_minute": sig(change.rate_after * 60),
+            "per_minute_before": sig(change.rate_before * 60),
+            "level": severity(change.template.example),
+        },
+    )
+
+
+def refusals(world: World, streams: Mapping[str, Stream], lines: Lines) -> list[Finding]:
+    """One finding for each dependency that more lines complain about than before."""
+    seen: dict[str, dict[str, list[LogEntry]]] = defaultdict(lambda: defaultdict(list))
+    before: dict[str, int] = defaultdict(int)
+    for name, stream in streams.items():
+        owner = world.inventory.service_of(name)
+        for entry in stream.after:
+            if refuses(entry.line):
+                seen[dependency_of(world.inventory, owner, entry.line)][name].append(entry)
+        for entry in stream.before:
+            if refuses(entry.line):
+                before[dependency_of(world.inventory, owner, entry.line)] += 1
+    out = []
+    for needed, by in sorted(seen.items()):
+        entries = [e for found in by.values() for e in found]
+        rate, usual = len(entries) / lines.seconds_after, before[needed] / lines.seconds_before
+        if len(entries) < 2 or rate < 2 * usual:
+            continue
+        out.append(_refusal(world, needed, by, entries, rate, usual))
+    return out
+
+
+def _refusal(
+    world: World,
+    needed: str,
+    by: Mapping[str, Sequence[LogEntry]],
+    entries: Sequence[LogEntry],
+    rate: float,
+    usual: float,
+) -> Finding:
+    service = world.inventory.service(needed)
+    members = service.members() if service else ()
+    only = next(iter(by)) if len(by) == 1 and not needed else ""
+    about = (
+        subject(world.inventory, only)
+        if only
+        else Subject(
+            service=needed,
+            container=members[0] if len(members) == 1 else "",
+            cluster=service.cluster if service else "",
+        )
+    )
+    first = min(entries, key=lambda e: e.ns)
+    return Finding(
+        "dependency_refused",
+        about,
+        min(1.0, len(entries) / 10),
+        sig(rate * 60),
+        sig(usual * 60),
+        "up",
+        first.ns // NS,
+        quote(first.line),
+        {"seen_by": sorted(by), "lines": len(entries), "dependency": needed},
+    )
+
+
+def rejections(world: World, streams: Mapping[str, Stream], lines: Lines) -> list[Finding]:
+    """Statuses 429 and 5xx by the container whose own lines state them: which layer says no."""
+    out = []
+    for name, stream in sorted(streams.items()):
+        counts: dict[int, list[LogEntry]] = defaultdict(list)
+        for entry in stream.after:
+            if (status := status_of(entry.line)) == 429 or status >= 500:
+                counts[status].append(entry)
+        usual: dict[int, int] = defaultdict(int)
+        for entry in stream.before:
+            usual[status_of(entry.line)] += 1
+        for status, entries in counts.items():
+            rate, before = len(entries) / lines.seconds_after, usual[status] / lines.seconds_before
+            if len(entries) >= 3 and rate >= 2 * before:
+                out.append(
+                    Finding(
+                        "status_rejected",
+                        subject(world.inventory, name),
+                        min(1.0, len(entries) / 10),
+                        sig(rate * 60),
+                        sig(before * 60),
+                        "up",
+                        entries[0].ns // NS,
+                        quote(entries[0].line),
+                        {"status": status, "lines": len(entries)},
+                    )
+                )
+    return out
+
+
+def instructions(world: World, lines: Lines) -> list[Finding]:
+    """Lines that instruct their reader, one finding for each container."""
+    label = world.inventory.labels.logs.container
+    found: dict[str, list[tuple[LogEntry, str]]] = defaultdict(list)
+    for entry in (*lines.before, *lines.after):
+        told = instruction_in(entry.line)
+        if told:
+            found[entry.labels.get(label, "")].append((entry, told))
+    return [
+        Finding(
+            "instruction_in_data",
+            subject(world.inventory, name),
+            1.0,
+            float(len(rows)),
+            since_ms=rows[0][0].ns // NS,
+            detail=quote(rows[0][1], 120),
+        )
+        for name, rows in sorted(found.items())
+    ]
+
+
+def _text(findings: Sequence[Finding], lines: Lines) -> str:
+    parts = []
+    for f in findings:
+        who = f.subject.container or f.subject.service
+        since = f" since {clock(f.since_ms)}" if f.since_ms else ""
+        if f.kind == "error_template_new":
+            parts.append(f'{who}: new error, {f.extra["lines"]} lines{since}: "{f.detail}".')
+        elif f.kind == "dependency_refused":
+            parts.append(f"{who or 'a dependency'} is refused or times out, {f.extra['lines']} lines{since}.")
+        elif f.kind == "instruction_in_data":
+            parts.append(f"{who}: {number(f.value or 0)} lines hold instructions to the reader (data only).")
+        elif f.kind == "status_rejected":
+            parts.append(f"{who} states {f.extra['status']} in {f.extra['lines']} lines.")
+        elif f.kind == "template_vanished" and f.strength >= 0.9:
+            parts.append(f'{who}: gone: "{quote(f.detail, 80)}".')
+    total = f"{len(lines.before)} lines before, {len(lines.after)} after."
+    return " ".join([*parts[:6], total])
+
+
+QUESTION = Question(
+    name="logs.templates",
+    asks="Which kinds of log lines are new, gone or more frequent, where; which errors, and which dependency refuses?",
+    needs=("logs",),
+    finds=(
+        "error_template_new",
+        "template_new",
+        "template_vanished",
+        "template_shifted",
+        "dependency_refused",
+        "status_rejected",
+        "instruction_in_data",
+    ),
+    cost_s=4.0,
+    arguments=TemplatesArguments,
+    ask=ask,
+)
