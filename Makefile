@@ -39,7 +39,7 @@ test-live: $(STAMP) ## tests against real Prometheus, Alertmanager, Docker, Post
 	$(BIN)/python -m pytest -m live -rs $(ARGS)
 
 bench: $(STAMP) ## how fast the hot parts are on this machine
-	$(BIN)/python -m tests.bench $(ARGS)
+	$(BIN)/python -m evals.bench $(ARGS)
 
 lab: $(STAMP) ## record a case in real containers: SCENARIO=… OUT=… (Linux, root); without them, list the scenarios
 	$(BIN)/python -m evals.lab $(SCENARIO) $(if $(OUT),--out $(OUT)) $(ARGS)

@@ -42,7 +42,6 @@ SUSPICIOUS = pattern(
     r"|[0-9]{3}[\-.)] ?[0-9]{3}[\-.][0-9]{4}|(?m:^[ \t]*[0-9A-Za-z+/]{60,76}={0,2}[ \t]*\r?$)"
 )
 PLACEHOLDER = pattern(r"\[(?P<kind>secret|email|phone|resident|card)-(?P<number>[0-9]{1,6})\]")
-_LEFT = pattern(r"[\pL\pN]")
 _SPACE = " \n\t,;"
 
 
@@ -60,8 +59,10 @@ class Redactor:
     def redact(self, text: str) -> str:
         """The text with secrets replaced. Never raises on any string; the result redacts to itself."""
         text, was_cut = _bounded(text)
-        if not text.isascii():
-            text = text.encode("utf-8", "replace").decode("utf-8")
+        data = text.encode("utf-8", "replace")
+        if not self._known and not was_cut and SUSPICIOUS.search(data) is None:
+            return data.decode("utf-8")  # the common case, kept short: most lines hold nothing
+        text = data.decode("utf-8")
         for _ in range(8):
             spans = self._spans(text)
             if not spans:
@@ -98,7 +99,7 @@ class Redactor:
         placeholders = list(PLACEHOLDER.finditer(text))
         self._skip_numbers(placeholders)
         whole = _snapped(found, [match.span() for match in placeholders])
-        return _merged([span for span in whole if _LEFT.search(PLACEHOLDER.sub("", text[span.start : span.end]))])
+        return _merged([span for span in whole if _says_something(text[span.start : span.end])])
 
     def _skip_numbers(self, placeholders: list[Any]) -> None:
         """Numbers already in a text were given by another redactor: do not give them to other secrets."""
@@ -191,6 +192,11 @@ def _repeated(text: str, found: list[Span]) -> Iterator[Span]:
     ]
     for word in sorted(telling, key=len, reverse=True)[:50]:
         yield from _occurrences(text, word)
+
+
+def _says_something(text: str) -> bool:
+    """Whether anything but placeholders and punctuation is in it."""
+    return any(map(str.isalnum, PLACEHOLDER.sub("", text) if "[" in text else text))
 
 
 def _snapped(spans: list[Span], placeholders: list[tuple[int, int]]) -> list[Span]:

@@ -40,7 +40,7 @@ SHAPED = [
 ]
 
 
-@settings(max_examples=400, deadline=None, derandomize=True)
+@settings(max_examples=200, deadline=None, derandomize=True)
 @given(NOISE)
 def test_any_text_is_redacted_and_settles(text: str) -> None:
     """No text raises, and what was redacted once is left as it is."""
@@ -55,7 +55,7 @@ def test_any_unicode_is_redacted(text: str) -> None:
     assert isinstance(redact(text).encode("utf-8"), bytes)
 
 
-@settings(max_examples=400, deadline=None, derandomize=True)
+@settings(max_examples=200, deadline=None, derandomize=True)
 @given(SECRETS, st.sampled_from(CONTEXTS), st.sampled_from(["", "\n", " ", "level=info ", "처리 실패: "]), NOISE)
 def test_a_planted_secret_never_survives(secret: str, context: str, before: str, after: str) -> None:
     """In each context where secrets are found in the field, whatever the secret and the next line."""
@@ -74,7 +74,7 @@ def test_a_key_that_tells_itself_never_survives(secret: str, shape: str, before:
     assert secret not in redact(before + shape.format(secret, secret) + " " + after)
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
+@settings(max_examples=80, deadline=None, derandomize=True)
 @given(SECRETS, st.sampled_from(CONTEXTS), NOISE)
 def test_a_planted_secret_does_not_survive_json(secret: str, context: str, noise: str) -> None:
     """Logs arrive as JSON strings inside JSON strings: escaping hides nothing from the redactor."""
@@ -90,7 +90,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=60, deadline=None, derandomize=True)
 @given(st.dictionaries(NOISE, JSON, max_size=4), SECRETS)
 def test_any_mapping_is_redacted(data: dict[str, object], secret: str) -> None:
     """No JSON-like data raises; a planted password is gone at any depth."""
