@@ -16,7 +16,7 @@ from tools.recorded.promql.calendar_fields import FIELDS
 from tools.recorded.promql.frame import Frame
 from tools.recorded.promql.grammar import is_label_name
 from tools.recorded.promql.histograms import histogram_fraction, histogram_quantile
-from tools.recorded.promql.labelsets import LabelSets
+from tools.recorded.promql.labelsets import NAME, LabelSets
 from tools.recorded.promql.matching import between_vectors, combine_sets
 from tools.recorded.promql.moments import Budget, Moments
 from tools.recorded.promql.over_time import KERNELS, quantile_kernel
@@ -68,7 +68,7 @@ class Evaluation:
                 return select_instant(self.store, node, self.moments, self.semantics, self.budget)[0]
             case Negate(expr):
                 frame = self.vector(expr)
-                return frame.with_values(-frame.values).nameless().distinct()
+                return bare_names(frame.with_values(-frame.values)).distinct()
             case Aggregate():
                 return self._aggregate(node)
             case Binary():
@@ -128,15 +128,15 @@ class Evaluation:
     def _binary(self, node: Binary) -> Frame:
         if not is_vector(node.left):
             scalar, frame = self.scalar(node.left), self.vector(node.right)
-            return with_scalar(node.op, frame, scalar, scalar_left=True, returns_bool=node.returns_bool)
+            return with_scalar(node, frame, scalar, self.semantics, scalar_left=True)
         left = self.vector(node.left)
         if not is_vector(node.right):
             scalar = self.scalar(node.right)
-            return with_scalar(node.op, left, scalar, scalar_left=False, returns_bool=node.returns_bool)
+            return with_scalar(node, left, scalar, self.semantics, scalar_left=False)
         right = self.vector(node.right)
         if node.op in SET_OPERATORS:
             return combine_sets(node, left, right)
-        return between_vectors(node, left, right)
+        return between_vectors(node, left, right, self.semantics)
 
     def _call(self, call: Call) -> Frame:
         if any(isinstance(bare(arg), RangeSelector | Subquery) for arg in call.args):
@@ -151,7 +151,7 @@ class Evaluation:
             case "vector":
                 return self.scalar_frame(args[0])
             case "absent":
-                return absence(args[0], self.vector(args[0]).inhabited, self.vocabulary)
+                return absence(bare(args[0]), self.vector(args[0]).inhabited, self.vocabulary)
             case "timestamp":
                 return self._timestamp(args[0])
             case "sort" | "sort_desc":
@@ -257,7 +257,7 @@ def occupied(windows: Windows) -> Mask:
 
 def bare_names(frame: Frame) -> Frame:
     """Without metric names; equal label sets are left for `distinct` to refuse."""
-    return replace(frame, labels=frame.labels.without(["__name__"]))
+    return replace(frame, labels=frame.labels.without([NAME]))
 
 
 def _sole_value(frame: Frame) -> Floats:

@@ -10,14 +10,15 @@ from config.errors import QueryError
 from tools.recorded.promql.arrays import Floats, Ints, Mask
 from tools.recorded.promql.frame import Frame, clash
 from tools.recorded.promql.labelsets import NAME, LabelSets, group, group_both
-from tools.recorded.promql.scalars import COMPARISONS, compute
+from tools.recorded.promql.scalars import compute, keeps_name
+from tools.recorded.promql.semantics import Semantics
 from tools.recorded.promql.syntax import Binary, Matching
 
 _Array = TypeVar("_Array", Floats, Mask)
 _NOT_EXPLICIT = "multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)"
 
 
-def between_vectors(node: Binary, left: Frame, right: Frame) -> Frame:
+def between_vectors(node: Binary, left: Frame, right: Frame, semantics: Semantics) -> Frame:
     """Arithmetic and comparison with one-to-one, many-to-one or one-to-many matching, for every step.
 
     Raises QueryError where a side that must be unique is not, as the server does, but like it only at steps where both
@@ -41,7 +42,9 @@ def between_vectors(node: Binary, left: Frame, right: Frame) -> Frame:
         values = holds.astype(np.float64)
     elif holds is not None:
         present = present & holds
-    labels = _result_labels(node, many.labels.take(many_row), one.labels, one_row)
+    met = many.labels.take(many_row)
+    kept = met if keeps_name(node.op, semantics) else met.without([NAME])
+    labels = _result_labels(node.matching, kept, one.labels, one_row)
     _refuse_repeats(node.matching, present, labels, many_ids[many_row], count)
     if node.returns_bool:
         labels = labels.without([NAME])
@@ -83,10 +86,9 @@ def _columns(array: _Array, rows: Ints) -> _Array:
     return array if same else array[:, rows]
 
 
-def _result_labels(node: Binary, many: LabelSets, one: LabelSets, one_row: Ints) -> LabelSets:
+def _result_labels(matching: Matching, many: LabelSets, one: LabelSets, one_row: Ints) -> LabelSets:
     """Labels of the many side; one-to-one keeps the matched ones only; group_x brings its labels from the one side."""
-    matching = node.matching
-    labels = many if node.op in COMPARISONS else many.without([NAME])
+    labels = many
     if matching.many is None:
         labels = labels.only(matching.labels) if matching.on else labels.without(matching.labels)
     for name in matching.include:

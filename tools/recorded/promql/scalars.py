@@ -8,6 +8,8 @@ import numpy as np
 
 from tools.recorded.promql.arrays import Floats, Mask
 from tools.recorded.promql.frame import Frame
+from tools.recorded.promql.semantics import Semantics
+from tools.recorded.promql.syntax import Binary
 
 COMPARISONS: dict[str, Callable[[Floats, Floats], Mask]] = {
     "==": lambda a, b: np.equal(a, b),
@@ -28,6 +30,11 @@ ARITHMETIC: dict[str, Callable[[Floats, Floats], Floats]] = {
 }
 
 
+def keeps_name(op: str, semantics: Semantics) -> bool:
+    """Comparisons filter, so the metric stays; arithmetic makes something new (atan2 forgot to drop it before 3.0)."""
+    return op in COMPARISONS or (op == "atan2" and semantics.atan2_keeps_name)
+
+
 def compute(op: str, left: Floats, right: Floats) -> tuple[Floats, Mask | None]:
     """An operator element by element: the values, and for comparisons where they hold (values are then the left's)."""
     with np.errstate(all="ignore"):
@@ -42,13 +49,14 @@ def between_scalars(op: str, left: Floats, right: Floats) -> Floats:
     return values if holds is None else holds.astype(np.float64)
 
 
-def with_scalar(op: str, frame: Frame, scalar: Floats, *, scalar_left: bool, returns_bool: bool) -> Frame:
+def with_scalar(node: Binary, frame: Frame, scalar: Floats, semantics: Semantics, *, scalar_left: bool) -> Frame:
     """scalar: (steps,). A comparison keeps the vector's own values and names; arithmetic and `bool` drop the name."""
     column = scalar[:, None]
     left, right = (column, frame.values) if scalar_left else (frame.values, column)
-    values, holds = compute(op, left, right)
+    values, holds = compute(node.op, left, right)
     if holds is None:
-        return frame.with_values(values).nameless()
-    if returns_bool:
+        computed = frame.with_values(values)
+        return computed if keeps_name(node.op, semantics) else computed.nameless()
+    if node.returns_bool:
         return frame.with_values(holds.astype(np.float64)).nameless()
     return Frame(frame.labels, frame.values, frame.present & holds)

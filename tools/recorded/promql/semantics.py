@@ -47,6 +47,11 @@ class Semantics:
         return "double_exponential_smoothing" if self.version >= (3, 0) else "holt_winters"
 
     @property
+    def atan2_keeps_name(self) -> bool:
+        """`atan2` left the metric name in place before 3.0."""
+        return self.version < (3, 0)
+
+    @property
     def ignores_small_bucket_deltas(self) -> bool:
         """histogram_quantile ignores relative differences below 1e-12 between buckets."""
         return self.version >= (2, 50)
