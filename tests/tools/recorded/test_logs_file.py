@@ -35,7 +35,7 @@ def write(folder: Path, content: bytes, name: str = "logs.jsonl") -> Path:
     return path
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.lists(st.tuples(label_sets, entries), max_size=4, unique_by=lambda one: json.dumps(one[0], sort_keys=True)))
 def test_what_is_written_is_read_again_and_written_alike(streams: list[tuple[dict[str, str], list[object]]]) -> None:
     """Any streams survive the file, plain and gzipped, and writing them twice gives the same bytes."""
@@ -122,7 +122,7 @@ def test_a_decompression_bomb_stops_at_the_limit(tmp_path: Path, filling: bytes)
     """A small gzip that unfolds to more than the limit is refused, using memory near the limit."""
     megabytes = 32
     bomb = gzip.compress(filling * (megabytes * 2**20 // len(filling)))
-    limits = LogFileLimits(file_bytes=2**18, stream_bytes=2**17)
+    limits = LogFileLimits(file_bytes=2**16, stream_bytes=2**15)
     path = write(tmp_path, bomb, "logs.jsonl.gz")
     tracemalloc.start()
     with pytest.raises(BadSnapshot, match="bytes"):
