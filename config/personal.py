@@ -37,7 +37,7 @@ MEASURED = pattern(
 def emails(text: str) -> Iterator[Span]:
     """E-mail addresses; systemd's `getty@tty1.service` and image digests are none."""
     for match in EMAIL.finditer(text):
-        named = text[match.end() : match.end() + 1] == "_"  # part of a longer identifier: `db@host.example.com_Database`
+        named = text[match.end() : match.end() + 1] == "_"  # as in `db@host.example.com_Database`
         if not named and (match.group("top") or "").lower() not in _UNIT_SUFFIXES:
             yield Span(match.start(), match.end(), "email")
 
