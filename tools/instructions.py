@@ -34,8 +34,8 @@ _DIRECT = re.compile(
     re.I,
 )
 _HIDDEN = re.compile(r"[\u200b-\u200f\u2060-\u2064\ufeff\u00ad]")
-_BASE64 = re.compile(r"(?<![A-Za-z0-9+/=])[A-Za-z0-9+/_-]{24,}={0,2}")
-_ESCAPED = re.compile(r"(?:\\u[0-9a-fA-F]{4}){3,}")
+_BASE64 = re.compile(r"(?<![A-Za-z0-9+/])[A-Za-z0-9+/_-]{24,}={0,2}")
+_ESCAPED = re.compile(r"(?:\\u[0-9a-fA-F]{4})+")
 _HEX = re.compile(r"(?<![0-9a-fA-F])(?:[0-9a-fA-F]{2}){20,}(?![0-9a-fA-F])")
 MAX_LINE = 8_000
 

@@ -51,19 +51,21 @@ async def ask(world: World, scope: Scope, arguments: NoArguments) -> Answer:
 
 
 def _growth(world: World, scope: Scope, name: str, readings: list[QueueState]) -> list[Finding]:
-    inside = [s for s in readings if s.at_ms >= scope.incident[0] - 30_000]
-    if len(inside) < 3:
+    """Longer at the end than ever in the baseline, and mostly upwards since it left that level."""
+    usual = max((s.length for s in readings if s.at_ms < scope.incident[0]), default=0)
+    calm = [i for i, s in enumerate(readings) if s.length <= usual]
+    inside = readings[calm[-1] if calm else 0 :]
+    if len(inside) < 3 or inside[-1].length - inside[0].length < LEAST_GROWTH:
         return []
     ms = np.array([s.at_ms for s in inside], dtype=np.int64)
     lengths = np.array([s.length for s in inside], dtype=np.float64)
+    minutes = max((ms[-1] - ms[0]) / 60_000, 1e-3)
     line = trend(ms, lengths)
-    grown = float(lengths[-1] - lengths[0])
-    usual = max((s.length for s in readings if s.at_ms < scope.incident[0]), default=0)
-    if grown < LEAST_GROWTH or lengths[-1] <= usual or (line is not None and line.per_hour <= 0):
+    rate = line.per_hour / 60 if line is not None else float(lengths[-1] - lengths[0]) / minutes
+    if rate <= 0 or rising_share(lengths) < 0.6:
         return []
-    strength = min(1.0, rising_share(lengths) * len(inside) / READINGS)
-    rate = line.per_hour / 60 if line is not None else grown / max((ms[-1] - ms[0]) / 60_000, 1e-3)
-    first = next((s.at_ms for s in inside if s.length > usual), int(ms[0]))
+    strength = min(1.0, rising_share(lengths) * (len(inside) - 1) / READINGS)
+    extra = {"length": inside[-1].length, "length_before": usual}
     return [
         Finding(
             "queue_growth",
@@ -71,9 +73,9 @@ def _growth(world: World, scope: Scope, name: str, readings: list[QueueState]) -
             strength,
             sig(float(rate)),
             direction="up",
-            since_ms=first,
+            since_ms=int(ms[0]),
             detail=name,
-            extra={"length": inside[-1].length, "length_before": usual},
+            extra=extra,
         )
     ]
 

@@ -31,8 +31,11 @@ _LEVELS = {
 }
 _STATED = re.compile(
     r"""["']?\b(?:level|lvl|severity|loglevel|levelname)["']?\s*[:=]\s*["']?([A-Za-z가-힣]+)"""
-    r"""|\[(\w{3,9})\]|^\S*\s*\b(ERROR|FATAL|CRITICAL|PANIC|WARN(?:ING)?|INFO|DEBUG|TRACE|NOTICE)\b""",
+    r"""|\[([A-Za-z]{3,9})\]""",
     re.I,
+)
+_LEADING = re.compile(
+    r"^(?:\S{1,40}\s+){0,3}?[\[<(]?(ERROR|FATAL|CRITICAL|PANIC|WARN(?:ING)?|INFO|DEBUG|TRACE|NOTICE)\b"
 )
 _ERROR_WORDS = re.compile(
     r"\b(?:error|exception|traceback|fatal|panic|failed|failure|refused|unavailable|denied|aborted|segfault|oom|"
@@ -48,7 +51,10 @@ def severity(line: str, labels: Mapping[str, str] | None = None) -> str:
     where nothing else is said.
     """
     head = line[:2_000]
-    stated = next((_LEVELS[w.lower()] for groups in _STATED.findall(head) for w in groups if w.lower() in _LEVELS), "")
+    words = [w.lower() for groups in _STATED.findall(head) for w in groups] + [
+        w.lower() for w in _LEADING.findall(head)
+    ]
+    stated = next((_LEVELS[w] for w in words if w in _LEVELS), "")
     if stated in (ERROR, WARNING):
         return stated
     status = status_of(head)
