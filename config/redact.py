@@ -72,7 +72,10 @@ class Redactor:
         return text + CUT if was_cut and not text.endswith(CUT) else text
 
     def redact_mapping(self, mapping: Mapping[str, Any]) -> dict[str, Any]:
-        """A copy of JSON-like data: text redacted, and whatever stands under a secret-like key replaced whole."""
+        """A copy of JSON-like data: text redacted, and whatever stands under a secret-like key replaced whole.
+
+        Other objects (errors, paths, URLs) become their redacted text; numbers, flags and None stay.
+        """
         budget = iter(range(MAX_NODES))
         copy = self._copy(mapping, secret=False, depth=0, budget=budget)
         return copy if isinstance(copy, dict) else {}
@@ -135,9 +138,10 @@ class Redactor:
             value = bytes(value).decode("utf-8", "replace")
         if isinstance(value, str):
             return self.placeholder(value) if secret and not _harmless(value) else self.redact(value)
-        if secret and isinstance(value, int) and not isinstance(value, bool) and not _harmless(str(value)):
-            return self.placeholder(str(value))
-        return value
+        if value is None or isinstance(value, bool | int | float):
+            hidden = secret and isinstance(value, int) and not isinstance(value, bool) and not _harmless(str(value))
+            return self.placeholder(str(value)) if hidden else value
+        return self._copy(str(value), secret=secret, depth=depth + 1, budget=budget)  # a URL, an error, a path, …
 
 
 _current: ContextVar[Redactor | None] = ContextVar("redactor", default=None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+from pathlib import Path
 
 import pytest
 
@@ -196,6 +197,12 @@ def test_mappings_are_redacted_by_name_and_by_text() -> None:
         "ratio": 0.49,
         "nothing": None,
     }
+
+
+def test_objects_in_a_mapping_become_redacted_text() -> None:
+    """A log field may hold an error or a path: what it would print is redacted."""
+    found = redact_mapping({"error": OSError("redis://:hunter2@redis:6379 refused"), "path": Path("/etc/x")})
+    assert found == {"error": "redis://:[secret-1]@redis:6379 refused", "path": "/etc/x"}
 
 
 def test_a_mapping_that_contains_itself_is_cut_not_followed_for_ever() -> None:
