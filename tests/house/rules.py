@@ -136,6 +136,14 @@ def mocks(module: Module) -> Iterator[str]:
             yield f"{module.path}:{node.lineno}: a mock or a patch"
 
 
+def claims(module: Module) -> Iterator[str]:
+    """A test's docstring is its claim in a sentence."""
+    for node in ast.walk(module.tree):
+        is_test = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test_")
+        if is_test and not (ast.get_docstring(node) or "").strip():
+            yield f"{module.path}:{node.lineno}: {node.name} claims nothing"
+
+
 def write_verbs(module: Module) -> Iterator[str]:
     """Sources only read: no call that changes what is watched, no HTTP method that writes."""
     for node in ast.walk(module.tree):

@@ -40,11 +40,14 @@ def tracked() -> tuple[str, ...]:
     return tuple(sorted(str(path) for path in files if not any(part.startswith(".") for part in path.parts)))
 
 
-@functools.cache
 def modules(*rooms: str) -> tuple[Module, ...]:
     """The tracked Python files below the given top-level folders."""
-    chosen = [name for name in tracked() if name.endswith(".py") and name.split("/")[0] in rooms]
-    return tuple(Module.parse(name, (ROOT / name).read_text("utf-8")) for name in chosen)
+    return tuple(_parsed(name) for name in tracked() if name.endswith(".py") and name.split("/")[0] in rooms)
+
+
+@functools.cache
+def _parsed(name: str) -> Module:
+    return Module.parse(name, (ROOT / name).read_text("utf-8"))
 
 
 @functools.cache
