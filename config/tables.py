@@ -144,3 +144,16 @@ spending = Table(  # shared budgets: one row a kind and period
     Column("kind", Text, primary_key=True), Column("period", BigInteger, primary_key=True),
     Column("used", Float, nullable=False),
 )
+
+changes = Table(  # deploys, switches, configuration: what the door of changes was told
+    "changes", metadata,
+    Column("id", Key, primary_key=True),
+    Column("identity", Text, nullable=False, unique=True),  # the same announcement sent again is kept once
+    Column("at_ms", BigInteger, nullable=False), Column("received_ms", BigInteger, nullable=False),
+    Column("kind", Text, nullable=False), Column("cluster", Text, nullable=False),
+    Column("service", Text, nullable=False), Column("colour", Text, nullable=False),
+    Column("build", Text, nullable=False), Column("by", Text, nullable=False), Column("text", Text, nullable=False),
+    Column("source", Text, nullable=False), Column("mode", Text, nullable=False),
+    Column("attributes", Text, nullable=False),  # JSON
+    Index("ix_changes_at", "at_ms"),
+)
