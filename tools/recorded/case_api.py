@@ -22,8 +22,8 @@ App = Callable[[Mapping[str, Any], Receive, Send], Awaitable[None]]
 def open_metrics_api(folder: Path, *, whole: bool = False) -> PrometheusApi | None:
     """The metrics of a case over Prometheus' API; None where they were not captured. Raises BadSnapshot."""
     metrics = open_world(folder, whole=whole).metrics
-    version = read_snapshot(folder).manifest.server.prometheus
-    return PrometheusApi(metrics=metrics, version=version) if isinstance(metrics, RecordedMetrics) else None
+    server = read_snapshot(folder).manifest.server
+    return PrometheusApi(metrics=metrics, server=server) if isinstance(metrics, RecordedMetrics) else None
 
 
 class CaseApi:

@@ -19,6 +19,7 @@ from tools.evidence import parse_iso
 from tools.recorded.metrics import RecordedMetrics
 from tools.recorded.prometheus_json import failure, metadata, query_data, success
 from tools.recorded.promql.grammar import parse
+from tools.recorded.snapshot import Server
 
 MAX_BODY = 1_000_000
 _VALUES_PATH = re.compile(r"/api/v1/label/([^/]+)/values\Z")
@@ -34,16 +35,17 @@ Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 
 
 class PrometheusApi:
-    """An ASGI application. `version` is the recorded server's."""
+    """An ASGI application. `server` is what is known of the recorded one."""
 
-    def __init__(self, *, metrics: RecordedMetrics, version: str) -> None:
+    def __init__(self, *, metrics: RecordedMetrics, server: Server) -> None:
         self._metrics = metrics
         self._span = metrics.span
-        self._version = version
+        self._server = server
         self._routes: Mapping[str, Callable[[Params], Awaitable[Reply]]] = {
             "/api/v1/query": self._query, "/api/v1/query_range": self._query_range, "/api/v1/series": self._series,
             "/api/v1/labels": self._labels, "/api/v1/metadata": self._metadata,
-            "/api/v1/status/buildinfo": self._buildinfo,
+            "/api/v1/status/buildinfo": self._buildinfo, "/api/v1/status/flags": self._flags,
+            "/api/v1/status/config": self._config,
         }
 
     async def __call__(self, scope: Mapping[str, Any], receive: Receive, send: Send) -> None:
@@ -122,8 +124,16 @@ class PrometheusApi:
         return 200, success(metadata([n for n in names if n and wanted in ("", n)]))
 
     async def _buildinfo(self, _: Params) -> Reply:
-        return 200, success({"version": self._version, "revision": "recorded", "branch": "", "buildUser": "",
+        return 200, success({"version": self._server.prometheus, "revision": "recorded", "branch": "", "buildUser": "",
                              "buildDate": "", "goVersion": ""})
+
+    async def _flags(self, _: Params) -> Reply:
+        return 200, success({"query.lookback-delta": _duration(self._server.lookback_s)})
+
+    async def _config(self, _: Params) -> Reply:
+        scrape, evaluation = self._server.scrape_interval_s, self._server.default_subquery_step_s
+        text = f"global:\n  scrape_interval: {_duration(scrape)}\n  evaluation_interval: {_duration(evaluation)}\n"
+        return 200, success({"yaml": text})
 
     async def _matching(self, params: Params) -> Sequence[Mapping[str, str]]:
         """Series of the match[] selectors (all without any) with a sample in the window asked for."""
@@ -169,6 +179,10 @@ async def _body(receive: Receive) -> str | None:
         parts.append(part)
         if not message.get("more_body"):
             return b"".join(parts).decode("utf-8", "replace")
+
+
+def _duration(value_s: float) -> str:
+    return f"{round(value_s)}s" if value_s == round(value_s) else f"{round(value_s * 1000)}ms"
 
 
 def _one(params: Params, name: str) -> str:
