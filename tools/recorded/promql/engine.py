@@ -93,8 +93,9 @@ def _series(frame: Frame, evaluation: Evaluation) -> list[Series]:
     if frame.present.all():
         return [(one, times, row) for one, row in zip(labels, values, strict=True)]
     masks = np.ascontiguousarray(frame.present.T)
-    rows = zip(labels, values, masks, strict=True)
-    return [(one, times, row) if mask.all() else (one, times[mask], row[mask]) for one, row, mask in rows]
+    whole = np.asarray(masks.all(axis=1)).tolist()
+    rows = zip(labels, values, masks, whole, strict=True)
+    return [(one, times, row) if full else (one, times[mask], row[mask]) for one, row, mask, full in rows]
 
 
 def _samples(windows: Windows, evaluation: Evaluation) -> list[Series]:

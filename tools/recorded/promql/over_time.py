@@ -24,7 +24,7 @@ def variance(values: Floats) -> Floats:
     """Population variance over axis 0. Measured from the first value, so that constant values give exactly 0."""
     shifted = values - values[0]
     shifted -= shifted.mean(axis=0)
-    return np.asarray(np.einsum("ij,ij->j", shifted, shifted) / len(values))
+    return np.asarray(np.einsum("i...,i...->...", shifted, shifted) / len(values))
 
 
 def quantile_kernel(level: Floats) -> Kernel:
@@ -33,7 +33,7 @@ def quantile_kernel(level: Floats) -> Kernel:
 
 
 def _count(slab: Slab) -> Floats:
-    return np.full(slab.values.shape[1], float(slab.length))
+    return np.full(slab.windows, float(slab.length))
 
 
 KERNELS: dict[str, Kernel] = {
@@ -42,7 +42,7 @@ KERNELS: dict[str, Kernel] = {
     "min_over_time": lambda slab: np.asarray(np.fmin.reduce(slab.values, axis=0)),
     "max_over_time": lambda slab: np.asarray(np.fmax.reduce(slab.values, axis=0)),
     "count_over_time": _count,
-    "present_over_time": lambda slab: np.ones(slab.values.shape[1]),
+    "present_over_time": lambda slab: np.ones(slab.windows),
     "last_over_time": lambda slab: slab.values[-1],
     "stdvar_over_time": lambda slab: variance(slab.values),
     "stddev_over_time": lambda slab: np.sqrt(variance(slab.values)),

@@ -11,6 +11,9 @@ from tools.recorded.promql.frame import Frame
 from tools.recorded.promql.semantics import Semantics
 from tools.recorded.promql.windows import Ragged, Shared, Windows
 
+PAIRS = 2_000_000
+"""How many (reset, window) pairs are worked on at a time; bounds memory."""
+
 EXTRAPOLATION_LIMIT = 1.1
 """A gap up to this many average sample intervals counts as the series reaching to the edge of the range."""
 
@@ -115,12 +118,20 @@ def _reset_correction(part: Shared | Ragged) -> Floats | float:
 
 
 def _shared_correction(part: Shared, drops: Mask) -> Floats:
-    total = np.zeros((len(part.lo), part.values.shape[1]))
-    for at in np.flatnonzero(drops.any(axis=1)).tolist():
-        covered = (part.lo <= at) & (part.hi > at + 1)
-        lost = np.where(drops[at], part.values[at], 0.0)
-        total[covered] += lost
-    return total
+    steps, series = len(part.lo), part.values.shape[1]
+    total = np.zeros(steps * series)
+    at, column = np.nonzero(drops)
+    first, past = part.hi.searchsorted(at + 2), part.lo.searchsorted(at, "right")
+    covering = np.maximum(past - first, 0)
+    chunk = np.cumsum(covering) // PAIRS
+    for number in np.unique(chunk[covering > 0]).tolist():
+        chosen = np.flatnonzero((chunk == number) & (covering > 0))
+        copies = covering[chosen]
+        within = np.arange(copies.sum()) - np.repeat(np.cumsum(copies) - copies, copies)
+        cell = (np.repeat(first[chosen], copies) + within) * series + np.repeat(column[chosen], copies)
+        lost = np.repeat(part.values[at[chosen], column[chosen]], copies)
+        total += np.bincount(cell, weights=lost, minlength=len(total))
+    return total.reshape(steps, series)
 
 
 def _ragged_correction(part: Ragged, drops: Mask) -> Floats:

@@ -11,14 +11,17 @@ from tools.recorded.promql.arrays import Floats, Ints, Mask
 from tools.recorded.promql.frame import Frame
 from tools.recorded.promql.windows import Ragged, Shared, Windows
 
-TABLE_CELLS = 1_000_000
-"""How many samples are gathered at a time; bounds the memory of a reduction."""
+TABLE_CELLS = 100_000
+"""About how many samples are worked on at a time: few enough for the processor's cache, enough to be worth a call."""
 
 
 @dataclass(frozen=True)
 class Slab:
-    """Windows of one length. values (samples, windows); times (samples, windows) or (samples, 1); step (windows,) or
-    (1,): the number of the evaluation step each window belongs to."""
+    """Windows of one length, laid out (samples, *windows): `windows` is (steps, series) or just (windows,).
+
+    times and step broadcast against values and windows: (samples, steps, 1) and (steps, 1) where series share times.
+    step: the number of the evaluation step each window belongs to.
+    """
 
     values: Floats
     times: Ints
@@ -28,9 +31,13 @@ class Slab:
     def length(self) -> int:
         return len(self.values)
 
+    @property
+    def windows(self) -> tuple[int, ...]:
+        return self.values.shape[1:]
+
 
 Kernel = Callable[[Slab], Floats]
-"""From a slab of non-empty windows to one number a window: (windows,)."""
+"""From a slab of non-empty windows to one number a window."""
 
 
 def reduce_windows(windows: Windows, kernel: Kernel, at_least: int = 1) -> Frame:
@@ -39,23 +46,32 @@ def reduce_windows(windows: Windows, kernel: Kernel, at_least: int = 1) -> Frame
     with np.errstate(all="ignore"):
         for part in windows.parts:
             if isinstance(part, Shared):
-                _reduce_shared(part, kernel, at_least, values, present)
+                values[:, part.out], present[:, part.out] = _reduce_shared(part, kernel, at_least)
             else:
-                _reduce_ragged(part, kernel, at_least, values, present)
+                values[:, part.out], present[:, part.out] = _reduce_ragged(part, kernel, at_least)
     return Frame(windows.labels, values, present)
 
 
-def _reduce_shared(part: Shared, kernel: Kernel, at_least: int, values: Floats, present: Mask) -> None:
-    if not part.values.shape[1]:
-        return
-    present[:, part.out] = ((part.hi - part.lo) >= at_least)[:, None]
-    for step, (lo, hi) in enumerate(zip(part.lo.tolist(), part.hi.tolist(), strict=True)):
-        if hi - lo >= at_least:
-            slab = Slab(part.values[lo:hi], part.times[lo:hi, None], np.array([step]))
-            values[step, part.out] = kernel(slab)
+def _reduce_shared(part: Shared, kernel: Kernel, at_least: int) -> tuple[Floats, Mask]:
+    length = part.hi - part.lo
+    series = part.values.shape[1]
+    found = np.full((len(length), series), np.nan)
+    for size in np.unique(length[length >= at_least]).tolist() if series else []:
+        steps = np.flatnonzero(length == size)
+        chunk = max(1, TABLE_CELLS // (size * series))
+        for start in range(0, len(steps), chunk):
+            some = steps[start : start + chunk]
+            if len(some) == 1:
+                lo = int(part.lo[some[0]])
+                slab = Slab(part.values[lo : lo + size, None], part.times[lo : lo + size, None, None], some[:, None])
+            else:
+                at = part.lo[some] + np.arange(size)[:, None]
+                slab = Slab(part.values[at], part.times[at][:, :, None], some[:, None])
+            found[some] = kernel(slab)
+    return found, (length >= at_least)[:, None]
 
 
-def _reduce_ragged(part: Ragged, kernel: Kernel, at_least: int, values: Floats, present: Mask) -> None:
+def _reduce_ragged(part: Ragged, kernel: Kernel, at_least: int) -> tuple[Floats, Mask]:
     length = part.hi - part.lo
     found = np.full(length.shape, np.nan)
     order = np.argsort(length, axis=None, kind="stable")
@@ -69,7 +85,7 @@ def _reduce_ragged(part: Ragged, kernel: Kernel, at_least: int, values: Floats, 
             at = part.lo.reshape(-1)[flat] + np.arange(size)[:, None]
             slab = Slab(part.values[at], part.times[at], flat // length.shape[1])
             found.reshape(-1)[flat] = kernel(slab)
-    values[:, part.out], present[:, part.out] = found, length >= at_least
+    return found, length >= at_least
 
 
 def compensated_sum(values: Floats) -> Floats:
@@ -83,23 +99,19 @@ def compensated_sum(values: Floats) -> Floats:
     mixed = (values.min(axis=0) < 0) & (values.max(axis=0) > 0) & np.isfinite(plain)
     if not mixed.any():
         return np.asarray(plain)
-    columns = np.flatnonzero(mixed)
-    terms = values[:, columns]
+    terms = values[:, mixed]
     _, exponent = np.frexp(np.abs(terms).max(axis=0))
     splitter = np.ldexp(1.0, np.minimum(exponent + len(values).bit_length() + 1, 1023))
     high = (terms + splitter) - splitter
     summed = high.sum(axis=0) + (terms - high).sum(axis=0)
-    plain[columns] = np.where(np.isfinite(summed), summed, plain[columns])
+    plain[mixed] = np.where(np.isfinite(summed), summed, plain[mixed])
     return np.asarray(plain)
 
 
 def safe_mean(values: Floats) -> Floats:
     """Means over axis 0; a sum that overflows although all terms are finite is divided before it is summed."""
-    mean = compensated_sum(values) / len(values)
-    overflown = ~np.isfinite(mean)
-    if overflown.any():
-        columns = np.flatnonzero(overflown)
-        terms = values[:, columns]
-        finite = np.isfinite(terms).all(axis=0)
-        mean[columns[finite]] = compensated_sum(terms[:, finite] / len(values))
-    return np.asarray(mean)
+    mean = np.asarray(compensated_sum(values) / len(values))
+    if not np.isfinite(mean).all():
+        overflown = ~np.isfinite(mean) & np.isfinite(values).all(axis=0)
+        mean[overflown] = compensated_sum(values[:, overflown] / len(values))
+    return mean

@@ -118,4 +118,4 @@ def _samples_read(part: Shared | Ragged) -> int:
     """Samples within the union of the windows, roughly: what the selector keeps in memory."""
     if isinstance(part, Shared):
         return part.values.size
-    return int((part.hi.max(axis=0, initial=0) - part.lo.min(axis=0, initial=0)).clip(0).sum()) if part.lo.size else 0
+    return int((part.hi.max(axis=0) - part.lo.min(axis=0)).clip(0).sum()) if part.lo.size else 0
