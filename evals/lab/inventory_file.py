@@ -22,93 +22,75 @@ def _message(text: str, style: str, value_field: str = "") -> dict[str, str]:
 
 def inventory_of(names: Names, tuning: Tuning) -> dict[str, Any]:
     """The document; `render_inventory` makes it text."""
-    style = tuning.log_style
-    api_style = "logfmt" if style == "json" else "json"
-    api, worker, proxy, broker = names.api_service, names.worker_service, names.proxy_service, names.broker_service
-    failed = '"event":"job_(failed|rejected)"' if style == "json" else "event=job_(failed|rejected) "
-    refused = '"msg":"(완료 시간 초과|워커가 작업을 처리하지 못했습니다|요청 거절)"'
+    here = {"cluster": names.cluster}
     return {
         "version": 1,
         "clusters": [{"name": names.cluster}],
         "hosts": [
-            {"name": names.host, "cluster": names.cluster, "instance": names.host, "role": "application"},
-            {
-                "name": names.monitor_host,
-                "cluster": names.cluster,
-                "instance": names.monitor_host,
-                "role": "monitoring",
-            },
+            {"name": names.host, **here, "instance": names.host, "role": "application"},
+            {"name": names.monitor_host, **here, "instance": names.monitor_host, "role": "monitoring"},
         ],
         "labels": {
             "metrics": {"container": "name", "host": "instance"},
             "logs": {"container": "container", "service": "service", "host": "host"},
         },
         "services": [
-            {
-                "name": proxy,
-                "kind": "proxy",
-                "owner": "platform",
-                "cluster": names.cluster,
-                "containers": [names.proxy],
-                "depends_on": [api],
-            },
-            {
-                "name": api,
-                "kind": "api",
-                "owner": "chat-team",
-                "cluster": names.cluster,
-                "routed": True,
-                "colours": {c: [names.api_of(c)] for c in names.colours},
-                "depends_on": [broker, worker],
-                "work": {
-                    "unit": "request",
-                    "started": _message("요청 접수", api_style),
-                    "done": _message("응답 완료", api_style, "total_ms"),
-                    "failed": {
-                        "regex": refused if api_style == "json" else refused.replace('"msg":', "msg="),
-                        "parser": api_style,
-                    },
-                },
-            },
-            {
-                "name": worker,
-                "kind": "worker",
-                "owner": "chat-team",
-                "cluster": names.cluster,
-                "follows": api,
-                "colours": {c: [names.worker_of(c)] for c in names.colours},
-                "depends_on": [broker, "provider"],
-                "work": {
-                    "unit": "job",
-                    "started": _line("job_started", style),
-                    "done": _line("job_finished", style, "duration_ms"),
-                    "failed": {"regex": failed, "parser": style},
-                },
-                "capacity": {"base_per_second": tuning.capacity_per_second, "factor": 0.83},
-            },
-            {
-                "name": broker,
-                "kind": "broker",
-                "owner": "platform",
-                "cluster": names.cluster,
-                "containers": [names.broker],
-            },
+            _plain(names.proxy_service, "proxy", "platform", names.proxy, here, depends_on=[names.api_service]),
+            _api(names, tuning, here),
+            _worker(names, tuning, here),
+            _plain(names.broker_service, "broker", "platform", names.broker, here),
             {"name": "provider", "kind": "provider", "owner": "model vendor"},
-            {
-                "name": "docs",
-                "kind": "other",
-                "owner": "docs-team",
-                "cluster": names.cluster,
-                "containers": [names.docs],
-            },
-            {
-                "name": "settlement",
-                "kind": "other",
-                "owner": "billing",
-                "cluster": names.cluster,
-                "containers": [names.batch],
-            },
+            _plain("docs", "other", "docs-team", names.docs, here),
+            _plain("settlement", "other", "billing", names.batch, here),
         ],
+    }
+
+
+def _plain(name: str, kind: str, owner: str, container: str, here: dict[str, str], **more: Any) -> dict[str, Any]:
+    return {"name": name, "kind": kind, "owner": owner, **here, "containers": [container], **more}
+
+
+def _api(names: Names, tuning: Tuning, here: dict[str, str]) -> dict[str, Any]:
+    style = "logfmt" if tuning.log_style == "json" else "json"
+    key = '"msg":' if style == "json" else "msg="
+    refused = f'{key}"(완료 시간 초과|워커가 작업을 처리하지 못했습니다|요청 거절)"'
+    work = {
+        "unit": "request",
+        "started": _message("요청 접수", style),
+        "done": _message("응답 완료", style, "total_ms"),
+        "failed": {"regex": refused, "parser": style},
+    }
+    return {
+        "name": names.api_service,
+        "kind": "api",
+        "owner": "chat-team",
+        **here,
+        "routed": True,
+        "colours": {c: [names.api_of(c)] for c in names.colours},
+        "depends_on": [names.broker_service, names.worker_service],
+        "work": work,
+    }
+
+
+def _worker(names: Names, tuning: Tuning, here: dict[str, str]) -> dict[str, Any]:
+    style = tuning.log_style
+    failed = '"event":"job_(failed|rejected)"' if style == "json" else "event=job_(failed|rejected) "
+    work = {
+        "unit": "job",
+        "started": _line("job_started", style),
+        "done": _line("job_finished", style, "duration_ms"),
+        "failed": {"regex": failed, "parser": style},
+    }
+    return {
+        "name": names.worker_service,
+        "kind": "worker",
+        "owner": "chat-team",
+        **here,
+        "follows": names.api_service,
+        "colours": {c: [names.worker_of(c)] for c in names.colours},
+        "depends_on": [names.broker_service, "provider"],
+        "work": work,
+        "capacity": {"base_per_second": tuning.capacity_per_second, "factor": 0.83},
     }
 
 

@@ -42,7 +42,11 @@ class Lab:
         self.id = f"{scenario.id}-{plot.index}"
         self.host = HostSlice(f"lab-{self.id}", folder)
         self.stack = Stack(
-            client=client, lab=self.id, network=self.names.network, subnet=plot.subnet, folder=folder,
+            client=client,
+            lab=self.id,
+            network=self.names.network,
+            subnet=plot.subnet,
+            folder=folder,
             cgroup=self.host.name if self.host.usable else "",
         )
         self.receiver = Receiver(plot.receiver)

@@ -179,7 +179,7 @@ class Monitoring:
         log = (self._folder / f"{name}.log").open("ab")
         self._logs.append(log)
         self._processes[name] = subprocess.Popen(
-            self._commands[name], stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+            [*_tied_to_us(), *self._commands[name]], stdout=log, stderr=subprocess.STDOUT, start_new_session=True
         )
 
     def stop(self, name: str) -> None:
@@ -214,6 +214,12 @@ def fetch_json(url: str, body: dict[str, Any] | None = None) -> Any:
             return json.loads(response.read())
     except (OSError, ValueError) as error:
         raise SourceUnavailable(f"{url}: {error}") from error
+
+
+def _tied_to_us() -> list[str]:
+    """A prefix that ends the process with ours even if we are killed; util-linux has it, others do without."""
+    found = shutil.which("setpriv")
+    return [found, "--pdeathsig", "TERM"] if found else []
 
 
 def _ready(url: str) -> bool:
