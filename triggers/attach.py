@@ -152,13 +152,14 @@ def touch_incident(connection: sa.Connection, incident: str, *, rank: int, now: 
     worse = table.severity > rank
     again = sa.and_(table.state.in_(("done", "dead")), sa.or_(worse, sa.literal(news)))
     handicap = sa.case(dict(HANDICAP_MS), value=sa.case((worse, rank), else_=table.severity))
-    queued = sa.case((again, now), else_=table.queued_ms)
+    moment = sa.literal(now, sa.BigInteger())
+    queued = sa.case((again, moment), else_=table.queued_ms)
     urgent = sa.and_(sa.literal(rank == Severity.CRITICAL.rank), worse)
     connection.execute(incidents.update().where(table.id == incident).values(
         revision=table.revision + 1, last_signal_ms=now, resolved_ms=None,
         severity=sa.case((worse, rank), else_=table.severity),
         state=sa.case((again, "queued"), else_=table.state), queued_ms=queued, order_ms=queued + handicap,
-        ready_ms=sa.case((sa.or_(again, urgent), now), else_=table.ready_ms),
+        ready_ms=sa.case((sa.or_(again, urgent), moment), else_=table.ready_ms),
         attempts=sa.case((again, 0), else_=table.attempts), reruns=sa.case((again, 0), else_=table.reruns),
     ))
 

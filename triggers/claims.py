@@ -53,7 +53,7 @@ def take_back_lapsed(connection: sa.Connection, *, now: int, max_attempts: int) 
     rows = connection.execute(
         incidents.update().where(lapsed(sa.literal(now)))
         .values(state=sa.case((spent, "dead"), else_="queued"), owner=None, lease_ms=None, error=LAPSED,
-                ready_ms=now, finished_ms=sa.case((spent, now), else_=incidents.c.finished_ms))
+                ready_ms=now, finished_ms=sa.case((spent, sa.literal(now, sa.BigInteger())), else_=incidents.c.finished_ms))
         .returning(incidents)
     ).all()
     return [row for row in rows if row.state == "dead"]

@@ -73,7 +73,7 @@ class Operations:
                 end_run(connection, row.run_id, state="superseded", now=now)
             connection.execute(incidents.update().where(incidents.c.id == incident_id).values(
                 state="queued", attempts=0, reruns=0, error=None, queued_ms=now, ready_ms=now, run_id=None,
-                order_ms=now + HANDICAP, owner=None, lease_ms=None))
+                order_ms=sa.literal(now, sa.BigInteger()) + HANDICAP, owner=None, lease_ms=None))
             self._wake.notify(connection, "incidents")
 
         self._database.transact(write)

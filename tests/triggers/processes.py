@@ -8,6 +8,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import httpx
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -39,3 +41,18 @@ def wait_for(condition: Callable[[], bool], *, seconds: float, what: str) -> flo
         assert time.monotonic() - began < seconds, f"after {seconds:g} s: {what}"
         time.sleep(0.02)
     return time.monotonic() - began
+
+
+def start_receiver(url: str, folder: Path, port: int) -> subprocess.Popen[str]:
+    """A door that may still be coming up; see `answers`."""
+    with (folder / "receivers.log").open("a") as log:
+        return subprocess.Popen([sys.executable, "-m", "tests.triggers.receiver_process", url, str(port)], cwd=ROOT,
+                                stdout=log, stderr=log, text=True)
+
+
+def answers(port: int) -> bool:
+    """The door is ready."""
+    try:
+        return httpx.get(f"http://127.0.0.1:{port}/readyz", timeout=1).status_code == 200
+    except httpx.HTTPError:
+        return False

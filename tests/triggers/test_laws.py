@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 from tests.triggers.laws import QueueLaws
 
 TestQueueLaws = QueueLaws.TestCase
 TestQueueLaws.settings = settings(max_examples=20, stateful_step_count=25, deadline=None,
+                                  phases=[Phase.reuse, Phase.generate],
                                   suppress_health_check=list(HealthCheck))

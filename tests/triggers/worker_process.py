@@ -13,6 +13,7 @@ import signal
 import sys
 from pathlib import Path
 
+from config.logging import configure_logging
 from tests.triggers.parts import settings_for
 from triggers.fake_investigator import ScriptedInvestigator
 from triggers.fake_publisher import SharedChannel
@@ -31,6 +32,7 @@ def main() -> None:
     parser.add_argument("--die-after-post", type=float, default=0.0, help="probability of kill -9 after a post")
     parser.add_argument("--attempts", type=int, default=50)
     options = parser.parse_args()
+    configure_logging()
 
     def between(_: Message) -> None:
         if random.random() < options.die_after_post:

@@ -1,0 +1,20 @@
+"""The HTTP door as a process of its own: `python -m tests.triggers.receiver_process URL PORT`."""
+
+from __future__ import annotations
+
+import sys
+
+import uvicorn
+
+from tests.triggers.parts import settings_for
+from triggers.wiring import build_app, build_store
+
+
+def main() -> None:
+    store = build_store(settings_for(sys.argv[1]), publishers=())
+    uvicorn.run(build_app(store), host="127.0.0.1", port=int(sys.argv[2]), log_level="warning", access_log=False)
+    store.close()
+
+
+if __name__ == "__main__":
+    main()
