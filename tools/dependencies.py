@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
-
 from tools.sources.inventory import Inventory, Service
+from tools.sources.logs import line_pattern
 
-REFUSED = re.compile(
-    r"connection (?:was )?(?:refused|reset|aborted|closed)|econn(?:refused|reset|aborted)|connect\(\) failed|"
+REFUSED = line_pattern(
+    r"(?i)connection (?:was )?(?:refused|reset|aborted|closed)|econn(?:refused|reset|aborted)|connect\(\) failed|"
     r"no route to host|"
     r"host (?:is )?unreachable|network is unreachable|name or service not known|temporary failure in name resolution|"
     r"no such host|nxdomain|broken pipe|no live upstreams|upstream (?:timed out|prematurely closed)|"
@@ -17,7 +16,6 @@ REFUSED = re.compile(
     r"answered 5\d\d|returned 5\d\d|status[=: ]+5\d\d from|"
     r"연결(?:이|을|에)?\s*(?:거부|끊|실패|할 수 없|재시도|시간 ?초과)|접속\S*\s*(?:거부|실패|불가|할 수 없)|"
     r"응답\S*\s*(?:없|시간 ?초과)",
-    re.I,
 )
 _WORDS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("broker", ("redis", "kafka", "rabbitmq", "amqp", "nats", "queue", "broker", "pulsar", "큐", "레디스")),

@@ -76,6 +76,8 @@ KINDS: Mapping[str, Kind] = _kinds(
     ("status_rejected", "a container's own lines state 429 or 5xx (status in extra): the layer that says no",
      "lines per minute", ">= 10 lines"),
     ("dependency_slow", "a dependency answers slower than its baseline", "seconds", ">= 3 x baseline"),
+    ("segment_slower", "a timed part of the work got slower, by a field of its log lines (the field is the resource)",
+     "the field's own, 90th percentile", ">= 3 x baseline"),
     ("instruction_in_data", "telemetry holds text that instructs the reader; reported as data only", "lines", "any"),
     # containers
     ("restarted", "a container was restarted by the engine or died and came back", "times in the window", ">= 3"),

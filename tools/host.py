@@ -13,7 +13,7 @@ from tools.analysis.robust import Floats, floor_of, median
 from tools.charts import chart
 from tools.evidence import Chart, Status
 from tools.findings import Finding, Subject
-from tools.metrics import recent
+from tools.metrics import chronic, recent
 from tools.question import Answer, NoArguments, Question
 from tools.readings import by_label
 from tools.resources import ResourceReading, read_resources
@@ -99,7 +99,7 @@ def _pressure(inventory: Inventory, axis: Grid, used: Used) -> list[Finding]:
         Finding(
             "host_pressure",
             about,
-            min(1.0, (now - 0.6) / 0.3),
+            chronic(min(1.0, (now - 0.6) / 0.3), began, now, before),
             sig(now),
             sig(before) if np.isfinite(before) else None,
             "up" if began else "",
@@ -122,13 +122,14 @@ def _owners(
     if busiest is None or not cores.get(busiest.host):
         return []
     total = cores[busiest.host]
-    host_now = median(busiest.values[axis.split :])
+    host_now, host_then = median(busiest.values[axis.split :]), median(busiest.values[: axis.split])
     host = _host_name(world.inventory, busiest.host)
-    out, contained = list[Finding](), 0.0
+    out, contained, contained_then = list[Finding](), 0.0, 0.0
     for name, values in sorted(cpu.values.items()):
         moved = step(values, floor_of("cpu"), baseline_end=axis.split)
         now, before = recent(axis, values, moved) / total, median(values[: axis.split]) / total
         contained += now if np.isfinite(now) else 0.0
+        contained_then += before if np.isfinite(before) else 0.0
         share = now / max(host_now, 1e-9)
         if not share >= OWNS or (host_now < PRESSED and now - before < GREW) or now < 0.1:
             continue
@@ -138,18 +139,26 @@ def _owners(
             Finding(
                 "pressure_owner",
                 about,
-                min(1.0, share / 0.5),
+                chronic(min(1.0, share / 0.5), began, now, before),
                 sig(min(share, 1.0)),
-                sig(min(before / max(median(busiest.values[: axis.split]), 1e-9), 1.0)),
+                sig(min(before / max(host_then, 1e-9), 1.0)) if np.isfinite(before) else None,
                 "up" if began else "",
                 began,
                 extra={"of_host": sig(now), "host": host},
             )
         )
     if host_now >= PRESSED and contained < 0.4 * host_now:
-        about = Subject(host=host, resource="cpu")
-        out.append(Finding("pressure_owner", about, 0.6, sig(1 - contained / host_now), detail="outside containers"))
+        out.append(_outside(host, host_now, contained, host_then, contained_then))
     return sorted(out, key=lambda f: -(f.value or 0))
+
+
+def _outside(host: str, now: float, contained: float, then: float, contained_then: float) -> Finding:
+    """What uses the host is no container that is measured; weak where that was so in the baseline already."""
+    grew = (now - contained) - (then - contained_then)
+    strength = 0.6 if grew >= GREW else 0.2
+    share, before = 1 - contained / now, 1 - contained_then / max(then, 1e-9)
+    about = Subject(host=host, resource="cpu")
+    return Finding("pressure_owner", about, strength, sig(share), sig(before), detail="outside containers")
 
 
 def _text(findings: list[Finding], used: list[Used]) -> str:

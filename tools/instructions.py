@@ -8,10 +8,13 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from typing import Any
 from urllib.parse import unquote
 
-_DIRECT = re.compile(
-    r"(?:ignore|disregard|forget|override)\s+(?:\w+\s+){0,3}(?:previous|prior|above|earlier|all|your|system)\s+"
+from tools.sources.logs import line_pattern
+
+_DIRECT = line_pattern(
+    r"(?i)(?:ignore|disregard|forget|override)\s+(?:\w+\s+){0,3}(?:previous|prior|above|earlier|all|your|system)\s+"
     r"(?:\w+\s+){0,2}(?:instruction|prompt|rule|direction|message|context|finding|evidence)s?"
     r"|(?:you are|you're|act as|pretend to be)\s+(?:now\s+)?(?:an?\s+|the\s+)?(?:\w+\s+){0,2}"
     r"(?:ai|assistant|agent|llm|language model|sre bot|chatbot)\b"
@@ -31,7 +34,6 @@ _DIRECT = re.compile(
     r"|(?:보고|언급|알림|조사)\S{0,3}\s*(?:하지\s*)?(?:마라|마세요|말 것|말아)"
     r"|(?:결론|원인|진단)\S*\s*.{0,20}(?:라고|으로|로)\s*(?:보고|결론|판단|답)\S*\s*(?:하라|하세요|내려|내리|할 것)"
     r"|다음\s*명령\S*\s*실행",
-    re.I,
 )
 _HIDDEN = re.compile(r"[\u200b-\u200f\u2060-\u2064\ufeff\u00ad]")
 _BASE64 = re.compile(r"(?<![A-Za-z0-9+/])[A-Za-z0-9+/_-]{24,}={0,2}")
@@ -53,7 +55,7 @@ def instruction_in(line: str) -> str:
     return ""
 
 
-def _around(text: str, found: re.Match[str]) -> str:
+def _around(text: str, found: Any) -> str:
     return text[max(0, found.start() - 20) : found.end() + 60]
 
 

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from config.errors import CulpritError
 from tools.evidence import Status
 from tools.findings import Finding
+from tools.metrics import chronic
 from tools.question import Answer, Question
 from tools.roles import Roles, read_roles
 from tools.sources.containers import Container, Containers, ContainerStats
@@ -102,9 +103,11 @@ def _facts(
         about = subject(world.inventory, container.name, role=roles.role(container.name, at_ms), resource=resource)
         base = sig(usual[resource]) if resource in usual else None
         if resource == "throttling" and value >= THROTTLED:
-            out.append(Finding("throttling", about, min(1.0, value / 0.5), sig(value), base))
+            strength = chronic(min(1.0, value / 0.5), None, value, usual.get(resource, 0.0))
+            out.append(Finding("throttling", about, strength, sig(value), base))
         elif resource != "throttling" and value >= SATURATED:
-            out.append(Finding("saturation", about, min(1.0, (value - 0.65) / 0.3), sig(value), base))
+            strength = chronic(min(1.0, (value - 0.65) / 0.3), None, value, usual.get(resource, 0.0))
+            out.append(Finding("saturation", about, strength, sig(value), base))
     return out
 
 

@@ -78,16 +78,17 @@ def _wanted(world: World, arguments: ChangeArguments, readings: Iterable[Resourc
 def container_facts(
     world: World, scope: Scope, axis: Grid, roles: Roles, reading: ResourceReading, name: str
 ) -> list[Finding]:
-    """All findings of one resource of one container."""
+    """All findings of one resource of one container; `role_changed` marks a move that a switch explains."""
     values, resource = reading.values[name], reading.resource
+    switched = roles.changed(name, axis.start_ms, scope.asked_at_ms)
     about = subject(world.inventory, name, role=roles.role(name, scope.asked_at_ms), resource=resource.name)
     smear = rate_window_ms(world) // axis.step_ms
     moved = step(values, floor_of(resource.kind), baseline_end=axis.split, smear=smear)
     out = list[Finding]()
     if moved is not None:
-        out.append(level_changed(about, axis, moved, appeared=name in reading.appeared))
+        out.append(level_changed(about, axis, moved, appeared=name in reading.appeared, switched=switched))
         if resource.name == "network_tx":
-            out += _egress(about, axis, moved)
+            out += _egress(about, axis, moved, _peers(world, reading, name))
     if resource.name in ("cpu_of_limit", "memory_of_limit"):
         out += _saturation(about, axis, values, moved)
     elif resource.name == "throttling":
@@ -101,7 +102,17 @@ def container_facts(
     return out
 
 
-def level_changed(about: Subject, axis: Grid, moved: Step, *, appeared: bool = False) -> Finding:
+def _peers(world: World, reading: ResourceReading, name: str) -> float:
+    """The highest usual level among an instance's peers: what its service may well need; 0 without peers."""
+    owner = world.inventory.service_of(name)
+    peers = [reading.values[m] for m in (owner.members() if owner else ()) if m != name and m in reading.values]
+    levels = [float(np.nanquantile(v, 0.9)) for v in peers if np.isfinite(v).any()]
+    return max(levels, default=0.0)
+
+
+def level_changed(
+    about: Subject, axis: Grid, moved: Step, *, appeared: bool = False, switched: bool = False
+) -> Finding:
     """The step as a finding; one that healed before the end weighs half."""
     healed = moved.healed is not None
     extra: dict[str, object] = {"z": sig(moved.z, 3)}
@@ -109,6 +120,8 @@ def level_changed(about: Subject, axis: Grid, moved: Step, *, appeared: bool = F
         extra["healed_ms"] = int(axis.ms[moved.healed])
     if appeared:
         extra["appeared"] = True
+    if switched:
+        extra["role_changed"] = True
     return Finding(
         "level_changed",
         about,
@@ -134,16 +147,21 @@ def recent(axis: Grid, values: Floats, moved: Step | None) -> float:
     return median(values[axis.split :])
 
 
+def chronic(strength: float, began: int | None, now: float, before: float) -> float:
+    """A share that was as high in the baseline cannot have begun the incident: a third of its strength."""
+    return strength / 3 if began is None and before >= 0.8 * now else strength
+
+
 def _saturation(about: Subject, axis: Grid, values: Floats, moved: Step | None) -> list[Finding]:
     now, before = recent(axis, values, moved), median(values[: axis.split])
     if not now >= SATURATED:
         return []
-    began = int(axis.ms[moved.at]) if moved is not None and moved.healed is None else None
+    began = int(axis.ms[moved.at]) if moved is not None and moved.healed is None and moved.z > 0 else None
     return [
         Finding(
             "saturation",
             about,
-            min(1.0, (now - 0.65) / 0.3),
+            chronic(min(1.0, (now - 0.65) / 0.3), began, now, before),
             sig(now),
             sig(before) if np.isfinite(before) else None,
             "up" if began else "",
@@ -156,12 +174,12 @@ def _throttling(about: Subject, axis: Grid, values: Floats, moved: Step | None) 
     now, before = recent(axis, values, moved), median(values[: axis.split])
     if not now >= THROTTLED:
         return []
-    began = int(axis.ms[moved.at]) if moved is not None and moved.healed is None else None
+    began = int(axis.ms[moved.at]) if moved is not None and moved.healed is None and moved.z > 0 else None
     return [
         Finding(
             "throttling",
             about,
-            min(1.0, now / 0.5),
+            chronic(min(1.0, now / 0.5), began, now, before),
             sig(now),
             sig(before) if np.isfinite(before) else None,
             "up" if began else "",
@@ -170,10 +188,10 @@ def _throttling(about: Subject, axis: Grid, values: Floats, moved: Step | None) 
     ]
 
 
-def _egress(about: Subject, axis: Grid, moved: Step) -> list[Finding]:
+def _egress(about: Subject, axis: Grid, moved: Step, peers: float) -> list[Finding]:
     if moved.healed is not None or moved.z < 0 or moved.after < EGRESS_LEAST:
         return []
-    ratio = moved.after / max(moved.before, 100.0)
+    ratio = moved.after / max(moved.before, peers, 100.0)
     if ratio < EGRESS_RATIO:
         return []
     return [

@@ -21,6 +21,7 @@ from tools.evidence import Chart, Status
 from tools.findings import Finding, Subject
 from tools.question import Answer, Question
 from tools.readings import promql_string
+from tools.roles import read_roles
 from tools.series_kinds import SeriesKind, kind_of
 from tools.sources.inventory import Inventory
 from tools.sources.metrics import Metrics, Series
@@ -68,7 +69,9 @@ async def ask(world: World, scope: Scope, arguments: MoversArguments) -> Answer:
     """Reads every series that says something of load or health, then ranks."""
     assert world.metrics is not None
     axis = grid(world, scope, rate_window_ms(world))
-    names, skipped = await _names(world.metrics, axis, arguments.kind)
+    (names, skipped), roles = await asyncio.gather(
+        _names(world.metrics, axis, arguments.kind), read_roles(world, scope)
+    )
     gate = asyncio.Semaphore(AT_ONCE)
     parts = await asyncio.gather(*(_read(world, axis, name, gate) for name in names))
     movers = scored([m for part in parts for m in part], axis)
@@ -77,7 +80,8 @@ async def ask(world: World, scope: Scope, arguments: MoversArguments) -> Answer:
     if not movers:
         return Answer("No series has samples on both sides of the onset.", status=Status.NO_DATA, queries=queries)
     best = _best(movers)
-    findings = [*_suspects(world.inventory, movers), *(_moved(world, axis, m) for m in best)]
+    own = [m for m in movers if not roles.changed(m.subject.container, axis.start_ms, axis.end_ms)]
+    findings = [*_suspects(world.inventory, own), *(_moved(world, axis, m) for m in best)]
     return Answer(
         _text(movers, best, findings),
         tuple(findings),
@@ -152,7 +156,8 @@ def subject_of(inventory: Inventory, series: Series, resource: str) -> Subject:
     owner = inventory.service_of(container)
     host = series.label(labels.host) if labels.host else ""
     service = owner.name if owner else (series.label(labels.service) if labels.service else "")
-    if not service and not container:
+    listed_host = any(host in (h.name, h.instance) for h in inventory.hosts)
+    if not service and not container and not listed_host:
         service = next((series.label(n) for n in COMPONENT_LABELS if n != labels.host and series.label(n)), "")
     return Subject(
         service=service,
@@ -229,21 +234,17 @@ def standings(inventory: Inventory, movers: Sequence[Mover]) -> list[Standing]:
 
 def _suspects(inventory: Inventory, movers: Sequence[Mover]) -> list[Finding]:
     ranked = [s for s in standings(inventory, movers) if s.score > 0][:MAX_SUSPECTS]
-    best = ranked[0].score if ranked else 1.0
+    named = {m.component: m.subject for m in movers}
     out = []
     for place, s in enumerate(ranked, start=1):
-        extra = {"place": place, "own": sig(s.own, 3), "served": sig(s.served, 3), "path": sig(s.path, 3)}
+        extra: dict[str, object] = {"place": place, "own": sig(s.own, 3), "served": sig(s.served, 3)}
+        extra["path"] = sig(s.path, 3)
         if s.explained_by:
             extra["explained_by"] = s.explained_by
-        out.append(
-            Finding(
-                "suspect",
-                Subject(service=s.name),
-                min(1.0, s.score / 2) * (s.score / best),
-                sig(s.score, 3),
-                extra=extra,
-            )
-        )
+        of = named.get(s.name, Subject(service=s.name))
+        about = Subject(service=of.service, container="" if of.service else of.container, host=of.host)
+        strength = min(1.0, s.score / 2) * (s.score / ranked[0].score)
+        out.append(Finding("suspect", about, strength, sig(s.score, 3), extra=extra))
     return out
 
 
@@ -254,7 +255,7 @@ def _text(movers: Sequence[Mover], best: Sequence[Mover], findings: Sequence[Fin
         f"{_name(m)} {m.metric} {number(m.before)} -> {number(m.after)} (z {number(sig(m.z, 3))})" for m in best[:5]
     ]
     kinds = dict.fromkeys(m.kind.kind for m in best)
-    suspects = [f.subject.service for f in findings if f.kind == "suspect"][:3]
+    suspects = [f.subject.service or f.subject.container or f.subject.host for f in findings if f.kind == "suspect"][:3]
     tail = f" Standing out: {', '.join(suspects)}." if suspects else ""
     return f"Of {len(movers)} series, moved most ({', '.join(kinds)}): {'; '.join(said)}.{tail}"
 

@@ -168,7 +168,7 @@ def _incident_onset(onset: int, group: list[Moved], share: float, noticed: int |
     if noticed is not None:
         extra["users_noticed_ms"] = noticed
         extra["lead_s"] = sig((noticed - onset) / 1000)
-    strength = min(1.0, 0.3 + 0.1 * agreeing + (0.3 if noticed is not None else 0.0))
+    strength = min(1.0, 0.6 + 0.1 * agreeing) if noticed is not None else min(0.6, 0.2 + 0.1 * agreeing)
     return Finding("incident_onset", Subject(), strength, float(agreeing), since_ms=onset, extra=extra)
 
 

@@ -72,6 +72,11 @@ class Roles:
                 out.append(span)
         return tuple(out)
 
+    def changed(self, container: str, start_ms: int, end_ms: int) -> bool:
+        """Whether the container had two different known roles in the window."""
+        roles = {self.role(container, start_ms), self.role(container, end_ms)} - {""}
+        return len(roles) > 1
+
     def expected_to_work(self, container: str, at_ms: int) -> bool:
         """Active, both, or a member of a service that has no colours."""
         owner = self.inventory.service_of(container)

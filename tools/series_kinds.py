@@ -43,7 +43,7 @@ _RULES: tuple[tuple[str, frozenset[str]], ...] = (
     ("requests", frozenset({"requests", "request", "workload", "ops", "qps", "rps", "calls", "connections"})),
 )
 _IDLE = re.compile(
-    r"(_time_seconds|_timestamp_seconds|_info|_last_seen|_created)$|^(scrape_|ALERTS|go_|python_|promhttp_)"
+    r"(_time_seconds|_timestamp_seconds|_info|_last_seen|_created|_periods_total)$|^(container_spec_|scrape_|ALERTS|go_|python_|promhttp_)"
 )
 
 

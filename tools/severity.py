@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
+
+from tools.sources.logs import line_pattern
 
 ERROR, WARNING, NORMAL = "error", "warning", "normal"
 
@@ -29,21 +30,18 @@ _LEVELS = {
     **dict.fromkeys(("warn", "warning", "wrn", "경고", "주의"), WARNING),
     **dict.fromkeys(("info", "inf", "information", "notice", "debug", "dbg", "trace", "정보"), NORMAL),
 }
-_STATED = re.compile(
-    r"""["']?\b(?:level|lvl|severity|loglevel|levelname)["']?\s*[:=]\s*["']?([A-Za-z가-힣]+)"""
-    r"""|\[([A-Za-z]{3,9})\]""",
-    re.I,
+_STATED = line_pattern(
+    r"""(?i)["']?\b(?:level|lvl|severity|loglevel|levelname)["']?\s*[:=]\s*["']?([A-Za-z가-힣]+)|\[([A-Za-z]{3,9})\]"""
 )
-_LEADING = re.compile(
+_LEADING = line_pattern(
     r"^(?:\S{1,40}\s+){0,3}?[\[<(]?(ERROR|FATAL|CRITICAL|PANIC|WARN(?:ING)?|INFO|DEBUG|TRACE|NOTICE)\b"
 )
-_ERROR_WORDS = re.compile(
-    r"\b(?:error|exception|traceback|fatal|panic|failed|failure|refused|unavailable|denied|aborted|segfault|oom|"
+_ERROR_WORDS = line_pattern(
+    r"(?i)\b(?:error|exception|traceback|fatal|panic|failed|failure|refused|unavailable|denied|aborted|segfault|oom|"
     r"killed|cannot|timed? ?out|unreachable|rejected)\b|"
-    r"오류|에러|실패|예외|거부|장애|시간 ?초과|타임아웃|끊[겼어김]|중단되|할 수 없|지원하지 않",
-    re.I,
+    r"오류|에러|실패|예외|거부|장애|시간 ?초과|타임아웃|끊[겼어김]|중단되|할 수 없|지원하지 않"
 )
-_STATUS = re.compile(r"""(?:status(?:_?code)?["']?\s*[:=]\s*["']?|HTTP/\d(?:\.\d)?["']? )(\d{3})\b""", re.I)
+_STATUS = line_pattern(r"""(?i)(?:status(?:_?code)?["']?\s*[:=]\s*["']?|HTTP/\d(?:\.\d)?["']? )(\d{3})\b""")
 
 
 def severity(line: str, labels: Mapping[str, str] | None = None) -> str:

@@ -13,7 +13,7 @@ from tools.evidence import Status
 from tools.findings import Finding, Subject
 from tools.log_lines import everything
 from tools.question import Answer, NoArguments, Question
-from tools.roles import read_roles
+from tools.roles import STANDBY, read_roles
 from tools.sources.logs import LogQuery
 from tools.subjects import subject
 from tools.windows import NS
@@ -47,6 +47,8 @@ async def ask(world: World, scope: Scope, arguments: NoArguments) -> Answer:
         stopped = running is not None and name not in running
         if quiet < max(GAPS * usual, LEAST_MS) or moments.size < 5 or stopped:
             continue
+        if roles.role(name, scope.asked_at_ms) == STANDBY and roles.changed(name, first, last):
+            continue  # it lost its role: to fall silent is what it should do
         about = subject(world.inventory, name, role=roles.role(name, scope.asked_at_ms))
         findings.append(
             Finding(

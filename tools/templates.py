@@ -20,9 +20,11 @@ from tools.findings import Finding, Subject
 from tools.instructions import instruction_in
 from tools.log_lines import Lines, everything, read_lines
 from tools.question import Answer, Question
-from tools.roles import Roles, read_roles
+from tools.readings import escape_regex
+from tools.roles import read_roles
 from tools.severity import ERROR, severity, status_of
-from tools.sources.logs import LogEntry
+from tools.sources.inventory import Service
+from tools.sources.logs import LogEntry, line_pattern
 from tools.subjects import subject
 from tools.windows import NS
 from tools.wording import clock, number, quote, sig
@@ -60,11 +62,18 @@ async def ask(world: World, scope: Scope, arguments: TemplatesArguments) -> Answ
     lines, roles = await asyncio.gather(read_lines(world, scope, matchers), read_roles(world, scope))
     if not lines.before and not lines.after:
         return Answer("No line was logged in either window.", status=Status.NO_DATA, queries=lines.queries)
-    streams = _by_container(world, lines)
+    streams, read = _by_container(world, lines), _Masks(world)
     findings = list[Finding]()
     for name, stream in sorted(streams.items()):
-        compared = compare_lines(world, streams, name, stream, lines)
-        findings += _changes(world, scope, roles, name, stream, compared)
+        switched = roles.changed(name, scope.baseline[0], scope.asked_at_ms)
+        about = subject(
+            world.inventory, name, role=roles.role(name, scope.asked_at_ms), service=_service_label(world, stream)
+        )
+        compared = compare_lines(world, streams, name, lines, read)
+        findings += _changes(about, compared, lines.seconds_after / 60, moved_on=switched)
+    for service in world.inventory.services:
+        if any(roles.changed(m, scope.baseline[0], scope.asked_at_ms) for m in service.members()):
+            findings += _service_changes(service, streams, lines, read)
     findings += refusals(world, streams, lines)
     findings += rejections(world, streams, lines)
     findings += instructions(world, lines)
@@ -90,36 +99,58 @@ def _by_container(world: World, lines: Lines) -> dict[str, Stream]:
     return out
 
 
+class _Masks:
+    """Turns lines into what is compared: names of listed containers, which lines mention, are no part of a shape."""
+
+    def __init__(self, world: World) -> None:
+        names = sorted((m for s in world.inventory.services for m in s.members()), key=len, reverse=True)
+        self._names = line_pattern("|".join(escape_regex(n) for n in names)) if names else None
+
+    def rows(self, entries: Sequence[LogEntry]) -> list[tuple[int, str]]:
+        """(ns, line) pairs."""
+        if self._names is None:
+            return [(e.ns, e.line) for e in entries]
+        return [(e.ns, self._names.sub("<container>", e.line)) for e in entries]
+
+
 def compare_lines(
-    world: World, streams: Mapping[str, Stream], name: str, stream: Stream, lines: Lines
+    world: World, streams: Mapping[str, Stream], name: str, lines: Lines, read: _Masks
 ) -> TemplateComparison:
     """Templates of a container before and after; one without a past takes that of its peers."""
-    before: Sequence[LogEntry] = stream.before
+    before: Sequence[LogEntry] = streams[name].before
     if len(before) < FEW_LINES:
         owner = world.inventory.service_of(name)
         peers = [streams[m].before for m in (owner.members() if owner else ()) if m != name and m in streams]
         before = [*before, *max(peers, key=len, default=[])]
+    return _compared(before, streams[name].after, lines, read)
+
+
+def _compared(before: Sequence[LogEntry], after: Sequence[LogEntry], lines: Lines, read: _Masks) -> TemplateComparison:
     return compare(
-        ((e.ns, e.line) for e in before),
-        ((e.ns, e.line) for e in stream.after),
-        seconds_before=lines.seconds_before,
-        seconds_after=lines.seconds_after,
+        read.rows(before), read.rows(after), seconds_before=lines.seconds_before, seconds_after=lines.seconds_after
     )
 
 
-def _changes(
-    world: World, scope: Scope, roles: Roles, name: str, stream: Stream, compared: TemplateComparison
-) -> list[Finding]:
-    about = subject(
-        world.inventory, name, role=roles.role(name, scope.asked_at_ms), service=_service_label(world, stream)
-    )
-    minutes = (scope.asked_at_ms - scope.incident[0]) / 60_000
+def _changes(about: Subject, compared: TemplateComparison, minutes: float, *, moved_on: bool) -> list[Finding]:
+    """New, gone and more frequent lines of one container; where its role moved on, only new ones say anything."""
     out = [_new(about, change, minutes) for change in compared.new]
-    out += [_vanished(about, change) for change in compared.vanished[:PER_CONTAINER]]
-    out += [_shifted(about, change) for change in compared.shifted[:PER_CONTAINER]]
+    if not moved_on:
+        out += [_vanished(about, change) for change in compared.vanished[:PER_CONTAINER]]
+        out += [_shifted(about, change) for change in compared.shifted[:PER_CONTAINER]]
     errors = [f for f in out if f.kind == "error_template_new"][:PER_CONTAINER]
     rest = [f for f in out if f.kind != "error_template_new" and f.strength >= 0.1][:PER_CONTAINER]
     return errors + rest
+
+
+def _service_changes(service: Service, streams: Mapping[str, Stream], lines: Lines, read: _Masks) -> list[Finding]:
+    """What a service as a whole no longer says or says more often, whichever of its colours says it."""
+    members = [streams[m] for m in service.members() if m in streams]
+    before = [e for s in members for e in s.before]
+    after = [e for s in members for e in s.after]
+    compared = _compared(before, after, lines, read)
+    about = Subject(service=service.name, cluster=service.cluster)
+    out = [_vanished(about, change) for change in compared.vanished[:PER_CONTAINER]]
+    return out + [_shifted(about, change) for change in compared.shifted[:PER_CONTAINER]]
 
 
 def _service_label(world: World, stream: Stream) -> str:

@@ -33,6 +33,7 @@ from tools import (
     movers,
     onset,
     queues,
+    segments,
     silence,
     templates,
 )
@@ -54,6 +55,7 @@ QUESTIONS: tuple[Question, ...] = (
     movers.QUESTION,
     free_query.QUESTION,
     templates.QUESTION,
+    segments.QUESTION,
     logs.QUESTION,
     silence.QUESTION,
     limits.QUESTION,

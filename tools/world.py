@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from tools.sources.alerts import Alerts
 from tools.sources.changes import Changes
@@ -19,7 +20,8 @@ from tools.sources.routing import Routing
 class World:
     """An unset source removes its questions; the report says what that cost.
 
-    `earliest_ms`: nothing before it can be known (a snapshot's first moment; None for live).
+    `earliest_ms`: nothing before it can be known (a snapshot's first moment; None for live). `siblings`: the worlds of
+    other clusters by name; a question that names one is asked there.
     """
 
     name: str
@@ -35,6 +37,7 @@ class World:
     alerts: Alerts | None = None
     peers: Peers | None = None
     queues: Queues | None = None
+    siblings: Mapping[str, World] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
