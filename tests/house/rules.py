@@ -30,6 +30,20 @@ WRITE_CALLS = set(_WRITE_CALLS.split())
 STARTING = ("system", "popen", "fork", "exec", "spawn", "posix_spawn")
 WRITE_METHODS = {"PUT", "DELETE", "PATCH"}
 
+HOMES = {
+    "docker": ("tools/sources/", "evals/lab/"),
+    "prometheus_api_client": ("tools/sources/",),
+    "promql_parser": ("tools/recorded/promql/",),
+    "langgraph": ("agent/",),
+    "langchain_core": ("agent/",),
+    "fastapi": ("triggers/",),
+    "uvicorn": ("triggers/",),
+    "typer": ("triggers/",),
+    "slack_bolt": ("triggers/slack/",),
+    "sqlalchemy": ("config/", "tools/sources/", "agent/ledger.py", "triggers/"),
+    "alembic": ("config/migrations/",),
+}
+
 
 def long_files(module: Module) -> Iterator[str]:
     """400 lines at most, unless the docstring says why: "This file is long because …"."""
@@ -142,6 +156,18 @@ def claims(module: Module) -> Iterator[str]:
         is_test = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test_")
         if is_test and not (ast.get_docstring(node) or "").strip():
             yield f"{module.path}:{node.lineno}: {node.name} claims nothing"
+
+
+def vendors_abroad(module: Module) -> Iterator[str]:
+    """Each vendor has one home (`HOMES`), down to the folder; import-linter holds the rooms."""
+    for node in ast.walk(module.tree):
+        names = [node.module or ""] if isinstance(node, ast.ImportFrom) and not node.level else []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        for name in names:
+            homes = HOMES.get(name.split(".")[0])
+            if homes is not None and not module.path.startswith(homes):
+                yield f"{module.path}:{node.lineno}: imports {name}, whose home is {' or '.join(homes)}"
 
 
 def write_verbs(module: Module) -> Iterator[str]:

@@ -20,6 +20,7 @@ HELD: dict[str, tuple[Rule, tuple[str, ...]]] = {
     "the environment is read in one place": (rules.environment_reads, ROOMS),
     "nothing happens at import": (rules.work_at_import, ROOMS),
     "nothing is mocked": (rules.mocks, ("tests",)),
+    "vendors stay at home": (rules.vendors_abroad, ROOMS),
     "tests claim something": (rules.claims, ("tests",)),
     "no process is started by what investigates": (rules.started_processes, ("tools", "agent", "config", "triggers")),
 }
@@ -43,6 +44,8 @@ BROKEN: dict[str, tuple[Rule, str, str]] = {
     "a bare call at import": (rules.work_at_import, "agent/x.py", "configure()"),
     "a patched function": (rules.mocks, "tests/x.py", "def test(monkeypatch):\n    monkeypatch.setattr('a.b', 1)"),
     "an imported mock": (rules.mocks, "tests/x.py", "from unittest.mock import patch"),
+    "a vendor abroad": (rules.vendors_abroad, "tools/x.py", "import docker.errors"),
+    "a vendor abroad in a function": (rules.vendors_abroad, "evals/x.py", "def f():\n    from langgraph.graph import END"),
     "a test without a claim": (rules.claims, "tests/x.py", "async def test_it():\n    assert True"),
     "os.system": (rules.started_processes, "tools/x.py", "import os\ndef f():\n    os.system('ls')"),
     "a container restarted": (rules.write_verbs, "tools/sources/x.py", "def f(c):\n    c.restart()"),
