@@ -54,24 +54,122 @@ class Http(_Section):
 
 
 class Source(_Section):
-    """One backend. An empty `url` means it is not used."""
+    """One backend. An empty `url` means it is not used; it may carry a path prefix (`https://mimir/prometheus`).
+
+    `tenant` is sent as X-Scope-OrgID. `ca_file`, `cert_file` and `key_file` are PEM files for TLS.
+    `queries_per_second` is the most this process asks, so that an investigation never becomes the incident.
+    """
 
     url: str = ""
     token: SecretStr | None = None
     user: str = ""
     password: SecretStr | None = None
+    tenant: str = ""
+    headers: dict[str, SecretStr] = Field(default_factory=dict)
+    ca_file: Path | None = None
+    cert_file: Path | None = None
+    key_file: Path | None = None
     timeout_seconds: float = Field(default=8.0, gt=0)
+    queries_per_second: float = Field(default=20.0, gt=0)
 
 
-class World(_Section):
-    """What investigations may ask: live sources, or one recorded case folder."""
+class DockerHost(_Section):
+    """One engine: `unix:///var/run/docker.sock`, `tcp://host:2376` with TLS, or a read-only socket proxy.
+
+    `name` is the host as the inventory spells it. `labels` narrow it to containers that carry all of them.
+    """
+
+    name: str = Field(min_length=1)
+    url: str = Field(min_length=1)
+    labels: tuple[str, ...] = ()
+    ca_file: Path | None = None
+    cert_file: Path | None = None
+    key_file: Path | None = None
+    timeout_seconds: float = Field(default=8.0, gt=0)
+    queries_per_second: float = Field(default=100.0, gt=0)
+
+
+class Redis(_Section):
+    """`redis://` or `rediss://` (TLS), and the keys of the lists to measure."""
+
+    url: str = ""
+    user: str = ""
+    password: SecretStr | None = None
+    lists: tuple[str, ...] = ()
+    ca_file: Path | None = None
+    timeout_seconds: float = Field(default=4.0, gt=0)
+    queries_per_second: float = Field(default=10.0, gt=0)
+
+
+class Route(_Section):
+    """Where the active colour of a routed service can be read. What is left empty is a view less.
+
+    nginx: `container` and `file` (the switched include, as the container sees it), `host_file` (the same file exported
+    by the host), `status` (answers the loaded colour). Traefik: `traefik` (its API) and `router` (`chat@docker`).
+    `targets`: colour -> addresses the proxy uses beside container names.
+    """
+
+    service: str = Field(min_length=1)
+    container: str = ""
+    file: str = ""
+    host_file: Path | None = None
+    status: Source = Source()
+    traefik: Source = Source()
+    router: str = ""
+    targets: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _whole(self) -> Route:
+        if bool(self.container) != bool(self.file):
+            raise ValueError(f"the route of {self.service} needs container and file together")
+        if bool(self.traefik.url) != bool(self.router):
+            raise ValueError(f"the route of {self.service} needs traefik.url and router together")
+        return self
+
+
+class Sources(_Section):
+    """The backends of one cluster; what is unset only removes its questions.
+
+    `config_files`: for each service the configuration files that may be read in its containers, to compare peers.
+    """
+
+    cluster: str = ""
+    scrape_interval_seconds: float = Field(default=15.0, gt=0)
+    prometheus: Source = Source()
+    loki: Source = Source()
+    alertmanager: Source = Source()
+    docker: tuple[DockerHost, ...] = ()
+    redis: Redis = Redis()
+    routes: tuple[Route, ...] = ()
+    config_files: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+
+    @property
+    def any_set(self) -> bool:
+        """Whether there is anything to ask."""
+        urls = (self.prometheus.url, self.loki.url, self.alertmanager.url, self.redis.url)
+        return bool(any(urls) or self.docker or self.routes)
+
+
+class World(Sources):
+    """What investigations may ask: live sources, or one recorded case folder.
+
+    The sources of the first cluster stand here; further ones under `clusters`, each with its own name.
+    """
 
     case: Path | None = None
     inventory: Path | None = None
-    prometheus: Source = Source()
-    loki: Source = Source()
-    docker: Source = Source()
-    alertmanager: Source = Source()
+    clusters: tuple[Sources, ...] = ()
+
+    @model_validator(mode="after")
+    def _named(self) -> World:
+        names = [s.cluster for s in self.all_sources()]
+        if len(names) > 1 and (len(set(names)) < len(names) or "" in names):
+            raise ValueError("several clusters: each needs a `cluster` name of its own, the first one too")
+        return self
+
+    def all_sources(self) -> tuple[Sources, ...]:
+        """Each cluster's sources, the first one's first."""
+        return ((self, *self.clusters) if self.any_set or not self.clusters else self.clusters)
 
 
 class Model(_Section):

@@ -18,7 +18,7 @@ from config.settings import Settings
 from evals.case import load_case
 from triggers.queue import asked_now
 from triggers.wiring import Store, WorkerProcess, build_app, build_store, build_worker
-from triggers.worlds import configured_world
+from triggers.worlds import ByCluster, configured_worlds
 
 _log = structlog.get_logger(__name__)
 
@@ -60,11 +60,15 @@ async def work(settings: Settings) -> None:
 def configured_worker(store: Store) -> WorkerProcess:
     """A worker on the settings' world, model, language and checkpoints."""
     settings = store.settings
-    investigation = assemble(
-        configured_world(settings.world), model=settings.model if settings.model.main else None,
-        lang=settings.language, checkpoints=checkpoints(settings), keep=store.ledger.save_evidence,
-    )
-    return build_worker(store, investigation, asked_at=_asked_at(settings.world.case))
+    worlds = configured_worlds(settings.world, database=store.database)
+    investigations = {
+        name: assemble(
+            world, model=settings.model if settings.model.main else None, lang=settings.language,
+            checkpoints=checkpoints(settings), keep=store.ledger.save_evidence,
+        )
+        for name, world in worlds.items()
+    }
+    return build_worker(store, ByCluster(investigations), asked_at=_asked_at(settings.world.case))
 
 
 def checkpoints(settings: Settings) -> Checkpoints:

@@ -111,6 +111,8 @@ def _type(annotation: Any) -> str:
         return " or ".join(_type(part) for part in inner if part is not type(None))
     if origin in (tuple, list):
         return "list" if _model(annotation) is not None else f"list of {_type(inner[0])}"
+    if origin is dict:
+        return f"table of {_type(inner[1])}"
     if annotation is SecretStr:
         return "secret"
     return {"str": "text", "int": "integer", "float": "number", "bool": "yes or no", "Path": "path"}.get(
@@ -119,7 +121,7 @@ def _type(annotation: Any) -> str:
 
 
 def _shown(value: Any) -> str:
-    if value is None or value == "" or value == () or (isinstance(value, SecretStr) and not value.get_secret_value()):
+    if value is None or value == "" or value in ((), {}) or (isinstance(value, SecretStr) and not value.get_secret_value()):
         return ""
     return f"`{str(value).lower() if isinstance(value, bool) else value}`"
 

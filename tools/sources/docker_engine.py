@@ -69,6 +69,18 @@ class DockerContainers:
             raise NotCaptured(f"no container {name} on {', '.join(h.name for h in self.hosts)}")
         return min(named, key=lambda f: f.container.state != "running")
 
+    async def names_by_address(self) -> Mapping[str, str]:
+        """Container names by their addresses on Docker's networks."""
+        seen = await self._shared.get()
+        out: dict[str, str] = {}
+        for f in seen.found:
+            networks = (f.inspect.get("NetworkSettings") or {}).get("Networks") or {}
+            for network in networks.values():
+                for address in (network.get("IPAddress"), network.get("GlobalIPv6Address")):
+                    if address:
+                        out[str(address)] = f.container.name
+        return out
+
     async def stats(self, *, at_ms: int) -> tuple[ContainerStats, ...]:
         """One reading of each running container."""
         moment = require_present(at_ms, "container stats", clock=self._clock)

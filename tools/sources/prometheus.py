@@ -21,6 +21,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.util.retry import Retry
 
 from config.errors import ConfigError, QueryBudget, QueryError, SourceRefused, SourceUnavailable
+from tools.sources.clock_skew import tell_skew
 from tools.sources.http_json import Endpoint, meaning, words
 from tools.sources.metrics import MetricsResult, Series
 from tools.sources.prometheus_session import BoundedSession, Exchange
@@ -102,6 +103,7 @@ class PrometheusMetrics:
         except (SourceUnavailable, QueryBudget) as error:
             raise type(error)(f"{self._name}: {error}") from error
         exchange = self._session.last()
+        tell_skew(self._name, exchange.date if exchange is not None else None)
         try:
             return self._result(rows, exchange)
         except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:

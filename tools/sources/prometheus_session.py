@@ -27,6 +27,7 @@ class Exchange:
     status: int
     content_type: str
     body: bytes
+    date: str = ""
 
 
 class BoundedSession(requests.Session):
@@ -61,5 +62,8 @@ class BoundedSession(requests.Session):
                 response.close()
                 raise SourceUnavailable(f"no complete answer within {self._timeout_s:g} s")
         response._content = bytes(body)
-        self._here.last = Exchange(response.status_code, response.headers.get("content-type", ""), bytes(body))
+        told = response.headers
+        self._here.last = Exchange(
+            response.status_code, told.get("content-type", ""), bytes(body), told.get("date", "")
+        )
         return response

@@ -9,6 +9,7 @@ from collections.abc import Callable
 import httpx
 
 from config.errors import SourceUnavailable
+from tools.sources.clock_skew import tell_skew
 
 LONGEST_WAIT_S = 10.0
 
@@ -57,15 +58,17 @@ class RateCap:
 
 
 class CappedTransport(httpx.AsyncBaseTransport):
-    """An httpx transport whose every request waits for its place."""
+    """An httpx transport whose every request waits for its place, and that tells a clock far from ours."""
 
-    def __init__(self, inner: httpx.AsyncBaseTransport, cap: RateCap) -> None:
-        self._inner, self._cap = inner, cap
+    def __init__(self, inner: httpx.AsyncBaseTransport, cap: RateCap, *, backend: str) -> None:
+        self._inner, self._cap, self._backend = inner, cap, backend
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Sends the request when it may be sent."""
         await self._cap.take()
-        return await self._inner.handle_async_request(request)
+        response = await self._inner.handle_async_request(request)
+        tell_skew(self._backend, response.headers.get("date"))
+        return response
 
     async def aclose(self) -> None:
         """Closes the inner transport."""
