@@ -40,7 +40,7 @@ async def capture(world: World, plan: Plan, folder: Path, *, samples: RawSamples
     """
     if (folder / SNAPSHOT).exists():
         raise BadInput(f"{folder.name}: holds a case already")
-    pieces = Pieces(folder, plan.digest)
+    pieces = Pieces(folder, plan.digest, plan.end_ms)
     for text in pieces.texts():
         redactor.redact(text)
     facts = await samples.facts() if samples else ServerFacts(guessed=("version and flags",))

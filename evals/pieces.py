@@ -19,13 +19,20 @@ FOLDER = ".capture"
 class Pieces:
     """The pieces of one capture plan inside its target folder. Raises BadInput where another plan is under way."""
 
-    def __init__(self, folder: Path, digest: str) -> None:
+    def __init__(self, folder: Path, digest: str, end_ms: int) -> None:
         self._folder = folder / FOLDER
         self._folder.mkdir(parents=True, exist_ok=True)
         note = self._folder / "plan.sha256"
         if note.exists() and note.read_text(encoding="utf-8") != digest:
             raise BadInput(f"{folder.name}: another capture is under way here; finish it or remove {FOLDER}/")
         note.write_text(digest, encoding="utf-8")
+        (self._folder / "end_ms").write_text(str(end_ms), encoding="utf-8")
+
+    @staticmethod
+    def begun_until(folder: Path) -> int | None:
+        """The end of the window of a capture under way: one that ends "now" must go on with the now it began with."""
+        note = folder / FOLDER / "end_ms"
+        return int(note.read_text(encoding="utf-8")) if note.exists() else None
 
     def has(self, kind: str, name: str) -> bool:
         """Whether that piece was finished before."""

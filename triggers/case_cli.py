@@ -6,9 +6,12 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from rich.progress import TaskID
 
 app = typer.Typer(help="Look at, check, query, serve and edit recorded incidents.", no_args_is_help=True)
 
@@ -128,6 +131,61 @@ def serve(
     typer.echo(f"case {about['case']}: Prometheus and Loki at http://{host}:{port} (Loki's paths under /loki/); "
                f"look from {about['start']} to {about['end']}", err=True)
     uvicorn.run(api, host=host, port=port, log_level="warning", lifespan="off")
+
+
+@app.command()
+def capture(
+    out: Annotated[Path, typer.Argument(help="a new folder; its name becomes the case's id")],
+    start: Annotated[str, typer.Option(help="ISO 8601; at least ten minutes before it began, plus the longest range")],
+    end: Annotated[str, typer.Option(help="ISO 8601; default: now")] = "",
+    now: Annotated[str, typer.Option(help="when the signal arrived; default: the end")] = "",
+    prometheus: Annotated[str, typer.Option(help="root URL; default: settings")] = "",
+    loki: Annotated[str, typer.Option(help="root URL; default: settings")] = "",
+    docker: Annotated[str, typer.Option(help="such as unix:///var/run/docker.sock; default: settings")] = "",
+    inventory: Annotated[Path | None, typer.Option(help="inventory file; default: settings")] = None,
+    cluster: Annotated[str, typer.Option(help="which of the settings' clusters; default: the first")] = "",
+    metrics: Annotated[list[str] | None, typer.Option(help="only these series, such as 'up{job=\"api\"}'")] = None,
+    logs: Annotated[list[str] | None, typer.Option(help="only these streams, such as '{service=\"api\"}'")] = None,
+    alert: Annotated[list[Path] | None, typer.Option(help="an Alertmanager payload that started it")] = None,
+    question: Annotated[str, typer.Option(help="what was asked, where no alert started it")] = "",
+    max_mb: Annotated[int, typer.Option(min=1, help="of metrics and of logs, each")] = 256,
+    as_json: Json = False,
+) -> None:
+    """Record an incident from live sources. Run it again after a failure: it goes on where it stopped."""
+    import asyncio
+    import time
+
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from evals.capture_plan import Plan
+    from evals.pieces import Pieces
+    from tools.evidence import iso
+    from triggers.capture_once import Backends, capture_once, moment_ms, read_payloads
+
+    console = Console(stderr=True)
+    with _usage_errors(), Progress(console=console) as bars:
+        begun = Pieces.begun_until(out)
+        end_ms = moment_ms(end, "--end") if end else begun or time.time_ns() // 1_000_000
+        now_ms = moment_ms(now, "--now") if now else end_ms
+        plan = Plan(
+            id=out.resolve().name, start_ms=moment_ms(start, "--start"), end_ms=end_ms, now_ms=now_ms,
+            question=question, metrics=tuple(metrics or ()), logs=tuple(logs or ()), max_bytes=max_mb * 2**20,
+            payloads=read_payloads(alert or [], now_ms=now_ms))
+        shown: dict[str, TaskID] = {}
+
+        def progress(stage: str, done: int, total: int) -> None:
+            if stage not in shown:
+                shown[stage] = bars.add_task(stage, total=max(total, 1))
+            bars.update(shown[stage], completed=done if total else 1)
+
+        backends = Backends(prometheus, loki, docker, inventory, cluster)
+        missing = asyncio.run(capture_once(plan, out, backends, on_progress=progress))
+    for one in missing:
+        console.print(f"not captured: {one['what']} ({one['why']})", markup=False, highlight=False)
+    if as_json:
+        typer.echo(json.dumps({"case": str(out), "start": iso(plan.start_ms), "end": iso(plan.end_ms),
+                               "missing": list(missing)}, ensure_ascii=False))
 
 
 @app.command()

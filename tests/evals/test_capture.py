@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import socket
 import struct
-from collections.abc import AsyncIterator, Mapping, Sequence
+import threading
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +16,8 @@ import cramjam
 import httpx
 import numpy as np
 import pytest
+import uvicorn
+from typer.testing import CliRunner
 
 from config.errors import BadInput, NotCaptured, SourceUnavailable
 from config.redact import Redactor
@@ -33,6 +37,7 @@ from tools.sources.logs import LabelMatcher, LogQuery
 from tools.sources.loki import LokiLogs
 from tools.sources.raw_samples import RawSamples, duration_s
 from tools.world import World
+from triggers.case_cli import app
 
 MINUTE, NS = 60_000, 1_000_000
 PLAN = Plan(id="again", start_ms=START_MS + MINUTE, end_ms=END_MS, now_ms=NOW_MS, question="왜 느린가요?", lang="ko",
@@ -199,6 +204,43 @@ async def test_a_live_world_is_not_asked_about_its_past(tiny: TinyCase, tmp_path
     assert whats >= {"containers as they were", "routing as they were", "queues"}
     with pytest.raises(NotCaptured, match="there is no reading"):
         await there(open_world(out).containers).list(at_ms=NOW_MS)
+
+
+@pytest.fixture
+def server(tiny: TinyCase) -> Iterator[str]:
+    """The case served over real HTTP on loopback, as `culprit case serve` does."""
+    served: Any = CaseApi(tiny.folder, whole=True)
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        server = uvicorn.Server(uvicorn.Config(served, log_level="error", lifespan="off"))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+        thread.start()
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        server.should_exit = True
+        thread.join(timeout=10)
+
+
+def test_capture_command_records_a_served_case(tiny: TinyCase, tmp_path: Path, server: str) -> None:
+    """`case serve` and `case capture` over HTTP: the captured case opens, and what had no source is told."""
+    out, alert = tmp_path / "again", tmp_path / "alert.json"
+    alert.write_text(json.dumps(alerts()["payloads"][0]["payload"]))
+    arguments = ["capture", str(out), "--start", "2026-11-21T02:01:00Z", "--end", "2026-11-21T02:20:00Z", "--now",
+                 "2026-11-21T02:16:00Z", "--prometheus", server, "--loki", server, "--alert", str(alert), "--inventory",
+                 str(tiny.folder / "inventory.yaml"), "--json"]
+    result = CliRunner().invoke(app, arguments)
+    assert result.exit_code == 0, result.stderr
+    assert {m["what"] for m in json.loads(result.stdout)["missing"]} >= {"containers", "changes", "stale markers"}
+    assert load_case(out).signals[0].title == "CompletionsLate"
+    assert [p for p in check_case(out) if p.severity is Severity.ERROR and p.file != "label.yaml"] == []
+    assert CliRunner().invoke(app, arguments).exit_code == 2
+
+
+def test_capture_command_needs_a_source_and_times(tmp_path: Path) -> None:
+    """Without a backend, or with a time that is none, it is a usage error and nothing is left behind."""
+    for extra in (["--start", "2026-11-21T02:01:00Z"], ["--start", "noon", "--prometheus", "http://p"]):
+        result = CliRunner().invoke(app, ["capture", str(tmp_path / "x"), "--end", "2026-11-21T02:20:00Z", *extra])
+        assert result.exit_code == 2
+    assert not (tmp_path / "x").exists()
 
 
 @pytest.mark.parametrize("page", [2, 3, 7, 1000])
