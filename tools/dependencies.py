@@ -29,9 +29,9 @@ def refuses(line: str) -> bool:
     return REFUSED.search(line[:2_000]) is not None
 
 
-def dependency_of(inventory: Inventory, owner: Service | None, line: str) -> str:
-    """The service a complaint is about: one the line names, else the owner's only dependency of the kind it speaks of,
-    else its only dependency; "" where that cannot be told.
+def dependency_of(inventory: Inventory, owner: Service | None, line: str, *, named_only: bool = False) -> str:
+    """The service a text is about: one it names, else the owner's only dependency of the kind it speaks of, else,
+    unless `named_only`, its only dependency; "" where that cannot be told.
     """
     text = line[:2_000].lower()
     own = owner.name if owner else ""
@@ -44,7 +44,7 @@ def dependency_of(inventory: Inventory, owner: Service | None, line: str) -> str
         fitting = [s for s in needed if s.kind == kind]
         if len(fitting) == 1 and any(_names(text, w) for w in words):
             return fitting[0].name
-    return needed[0].name if len(needed) == 1 else ""
+    return needed[0].name if len(needed) == 1 and not named_only else ""
 
 
 def _names(text: str, name: str) -> bool:

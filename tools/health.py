@@ -36,11 +36,13 @@ async def ask(world: World, scope: Scope, arguments: NoArguments) -> Answer:
     window_s = max(1, (axis.end_ms - axis.start_ms) // 1000 - 1)
     resets = f'sum by ({label}) (resets(container_cpu_usage_seconds_total{{{label}!=""}}[{window_s}s]))'
     skew = "node_time_seconds - timestamp(node_time_seconds)"
-    targets, reset, clocks, *newest = await asyncio.gather(
-        metrics.range("up", start_ms=axis.start_ms, end_ms=axis.end_ms, step_ms=axis.step_ms),
-        metrics.instant(resets, at_ms=axis.end_ms),
-        metrics.instant(skew, at_ms=axis.end_ms),
-        *(_newest(metrics, query, axis) for query in FAMILIES.values()),
+    (targets, reset, clocks), newest = await asyncio.gather(
+        asyncio.gather(
+            metrics.range("up", start_ms=axis.start_ms, end_ms=axis.end_ms, step_ms=axis.step_ms),
+            metrics.instant(resets, at_ms=axis.end_ms),
+            metrics.instant(skew, at_ms=axis.end_ms),
+        ),
+        asyncio.gather(*(_newest(metrics, query, axis) for query in FAMILIES.values())),
     )
     findings = [
         *_absent(world, axis, targets),

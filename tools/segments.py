@@ -11,25 +11,26 @@ import asyncio
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from config.errors import UnknownThing
+from config.errors import CulpritError, UnknownThing
 from tools.analysis.onset import step
-from tools.analysis.robust import Floats, Floor
+from tools.analysis.robust import Floats, Floor, median
 from tools.dependencies import dependency_of
 from tools.evidence import Status
-from tools.findings import Finding
+from tools.findings import Finding, Subject
 from tools.log_lines import everything, read_lines
 from tools.question import Answer, Question
+from tools.resources import read_resources
 from tools.roles import Roles, read_roles
 from tools.sources.inventory import Inventory
 from tools.sources.logs import LineFilter, LogEntry
 from tools.subjects import subject
-from tools.windows import NS
+from tools.windows import NS, grid, rate_window_ms
 from tools.wording import clock, number, quote, sig
 from tools.work import matchers_of
 from tools.world import Scope, World
@@ -42,6 +43,7 @@ TIMED_LINES = LineFilter(
     "regex", r"(?i)(ms|sec|seconds|duration|latency|elapsed|took|delay|wait|ttft|time)[\"']?\s*[:=]"
 )
 LEAST = 8
+QUEUED = re.compile(r"(?i)queue|wait|lag|backlog|delay")
 LEAST_MS = 20.0
 SECONDS = re.compile(r"(?i)(?:_s|sec|secs|seconds|time)$")
 TAIL = 0.9
@@ -82,6 +84,7 @@ async def ask(world: World, scope: Scope, arguments: SegmentsArguments) -> Answe
         f for key in sorted(after) if key in before for f in _slower(world, scope, roles, key, before[key], after[key])
     ]
     findings += _from_peers(world, scope, roles, before, after)
+    findings += slow_dependencies(world.inventory, findings, after, await _cpu_bound(world, scope))
     findings.sort(key=lambda f: (-f.strength, f.subject.container, f.subject.resource))
     return Answer(_text(findings, len(after)), tuple(findings[:MAX_FINDINGS]), queries=lines.queries)
 
@@ -132,12 +135,13 @@ def _slower(
         return []
     about = subject(world.inventory, container, role=roles.role(container, scope.asked_at_ms), resource=field)
     owner = world.inventory.service_of(container)
-    named = dependency_of(world.inventory, owner, field.replace("_", " ")) if owner else ""
+    waits = owner is None or QUEUED.search(field)  # time in a queue is the consumers' doing, not the broker's
+    named = "" if waits else dependency_of(world.inventory, owner, field.replace("_", " "), named_only=True)
     extra = {
         "ratio": sig(ratio, 3),
         "median": sig(middle_now),
         "median_before": sig(middle),
-        "dependency": named if _speaks_of(named, field) else "",
+        "dependency": named,
     }
     return [
         Finding(
@@ -152,10 +156,6 @@ def _slower(
             extra,
         )
     ]
-
-
-def _speaks_of(dependency: str, field: str) -> bool:
-    return bool(dependency) and dependency.lower() in field.lower()
 
 
 def _since(before: Timed, after: Timed) -> int | None:
@@ -187,14 +187,85 @@ def _from_peers(
     return out
 
 
+async def _cpu_bound(world: World, scope: Scope) -> frozenset[str] | None:
+    """Containers whose CPU rose or is throttled: their own work takes longer. None where that is not measured."""
+    if world.metrics is None:
+        return None
+    axis = grid(world, scope, rate_window_ms(world))
+    try:
+        readings = await read_resources(world, axis, ("cpu", "throttling"))
+    except CulpritError:
+        return None
+    busy = set()
+    for reading in readings:
+        for name, values in reading.values.items():
+            before, now = median(values[: axis.split]), median(values[axis.split :])
+            if now > (0.1 if reading.resource.name == "throttling" else max(1.15 * before, before + 0.01)):
+                busy.add(name)
+    return frozenset(busy)
+
+
+def slow_dependencies(
+    inventory: Inventory,
+    findings: Sequence[Finding],
+    after: Mapping[tuple[str, str], Timed],
+    busy: frozenset[str] | None,
+) -> list[Finding]:
+    """A dependency is slow when a slower field names it, or when every instance of a service takes longer at its own
+    work without using more CPU, and only one dependency, queues aside, can have kept it waiting.
+    """
+    out: dict[str, Finding] = {}
+    for f in findings:
+        if f.extra["dependency"]:
+            _keep(out, inventory, f.extra["dependency"], f, f.strength)
+    for service in inventory.services:
+        awaited = [d for d in service.depends_on if (s := inventory.service(d)) and s.kind in ("provider", "database")]
+        own = [f for f in findings if f.subject.service == service.name and not QUEUED.search(f.subject.resource)]
+        if len(awaited) != 1 or busy is None or service.kind not in ("worker", "api"):
+            continue
+        for field in sorted({f.subject.resource for f in own}):
+            slow = {f.subject.container: f for f in own if f.subject.resource == field}
+            timed = {c for c, name in after if name == field and c in service.members()}
+            if timed and timed == set(slow) and not timed & busy:
+                worst = max(slow.values(), key=lambda f: f.strength)
+                _keep(out, inventory, awaited[0], worst, 0.8 * worst.strength)
+    return list(out.values())
+
+
+def _keep(out: dict[str, Finding], inventory: Inventory, dependency: str, seen: Finding, strength: float) -> None:
+    if dependency in out and out[dependency].strength >= strength:
+        return
+    service = inventory.service(dependency)
+    members = service.members() if service else ()
+    about = Subject(
+        service=dependency,
+        container=members[0] if len(members) == 1 else "",
+        cluster=service.cluster if service else "",
+        resource=seen.subject.resource,
+    )
+    unit = 1.0 if SECONDS.search(seen.subject.resource) else 1000.0
+    extra = {"seen_by": seen.subject.container, "named": bool(seen.extra["dependency"])}
+    out[dependency] = Finding(
+        "dependency_slow",
+        about,
+        strength,
+        sig((seen.value or 0.0) / unit),
+        sig((seen.baseline or 0.0) / unit),
+        "up",
+        seen.since_ms,
+        seen.detail,
+        extra,
+    )
+
+
 def _text(findings: list[Finding], fields: int) -> str:
     if not findings:
         return f"None of {fields} timed fields got slower."
-    said = [
-        f"{f.subject.container} {f.subject.resource} p90 {number(f.baseline or 0)} -> {number(f.value or 0)}"
-        + (f" since {clock(f.since_ms)}" if f.since_ms else "")
-        for f in findings[:6]
-    ]
+    said = []
+    for f in findings[:6]:
+        since = f" since {clock(f.since_ms)}" if f.since_ms else ""
+        levels = f"{number(f.baseline or 0)} -> {number(f.value or 0)}"
+        said.append(f"{f.subject.container or f.subject.service} {f.subject.resource} p90 {levels}{since}")
     return "; ".join(said) + "."
 
 
@@ -202,7 +273,7 @@ QUESTION = Question(
     name="logs.segments",
     asks="Which timed part of the work got slower, in which container: waiting, an instance, or a dependency?",
     needs=("logs",),
-    finds=("segment_slower",),
+    finds=("segment_slower", "dependency_slow"),
     cost_s=3.0,
     arguments=SegmentsArguments,
     ask=ask,

@@ -4,7 +4,20 @@ from __future__ import annotations
 
 import pytest
 
-from tests.tools.stage import END, ONSET, SCOPE, START, every, found, lines, views, world
+from tests.tools.stage import (
+    END,
+    ONSET,
+    SCOPE,
+    START,
+    counter,
+    every,
+    found,
+    lines,
+    measured,
+    stepped,
+    views,
+    world,
+)
 from tools.evidence import Status
 from tools.question import Answer
 from tools.recorded.logs.store import LogStream
@@ -62,3 +75,36 @@ async def test_lines_without_durations_are_no_data() -> None:
 def test_durations_are_found_by_name_or_unit(line: str, fields: list[tuple[str, float]]) -> None:
     """Numbers that are no durations are left alone."""
     assert durations(line) == fields
+
+
+async def test_all_instances_slower_without_more_cpu_means_their_only_dependency_is_slow() -> None:
+    """duration_ms quadruples on the working mill while its CPU falls: oracle keeps it waiting. With more CPU: not."""
+    stream = lines(
+        "mill-1",
+        "mill",
+        (every(2, START, ONSET), "msg=ready duration_ms=300"),
+        (every(2, ONSET, END), "msg=ready duration_ms=1200"),
+    )
+    for after, slow in ((0.05, True), (0.4, False)):
+        cpu = measured(counter("container_cpu_usage_seconds_total", stepped(0.1, after), ctr="mill-1"))
+        told = world(logs=[stream], routing={START: views("jade")}, metrics=cpu)
+        answer = await QUESTION.ask(told, SCOPE, SegmentsArguments())
+        dependency = found(answer.findings, "dependency_slow", service="oracle", container="oracle-1")
+        assert (dependency is not None) is slow
+        if dependency is not None:
+            assert (dependency.value, dependency.baseline) == (1.2, 0.3)
+
+
+async def test_a_field_that_names_its_dependency_needs_no_inference() -> None:
+    """redis_ms grew: the broker, by what it is, is slow."""
+    answer = await asked(
+        lines(
+            "web-a",
+            "front",
+            (every(2, START, ONSET), '{"redis_ms":2,"n":1}'),
+            (every(2, ONSET, END), '{"redis_ms":900,"n":1}'),
+        )
+    )
+    slow = found(answer.findings, "dependency_slow", service="line")
+    assert slow is not None
+    assert slow.strength == 1.0
