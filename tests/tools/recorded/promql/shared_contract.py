@@ -55,6 +55,9 @@ def ask(engine: Engine, question: dict[str, Any]) -> Answer | QueryError:
 
 
 def table(answer: Answer) -> Table:
+    """Values by label set and time; a string has none."""
+    if answer.kind == "string":
+        return {}
     return {
         tuple(sorted(labels.items())): dict(zip(ms.tolist(), values.tolist(), strict=True))
         for labels, ms, values in answer.series
