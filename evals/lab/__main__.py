@@ -19,7 +19,7 @@ from docker.errors import DockerException
 
 from config.errors import ConfigError, CulpritError
 from evals.lab.engine import ensure_engine
-from evals.lab.images import MIRROR, default_cache, ensure_programs, ensure_root
+from evals.lab.images import default_cache, ensure_programs, ensure_root
 from evals.lab.moments import iso
 from evals.lab.plot import Plot, free_plots
 from evals.lab.record import record
@@ -57,7 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("more", nargs="*", help="scenarios of a campaign")
     parser.add_argument("--out", type=Path, help="folder that receives a folder per scenario")
     parser.add_argument("--cache", type=Path, default=default_cache(), help="where the root file system is kept")
-    parser.add_argument("--mirror", default=MIRROR, help="Debian mirror for the first run")
+    parser.add_argument("--mirror", default="", help="Debian mirror for the first run (else debootstrap's own)")
     parser.add_argument("--campaign", default="", help="name written into case.yaml")
     return parser
 

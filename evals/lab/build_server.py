@@ -75,12 +75,12 @@ class BuildServer:
     def deploy(self, colour: str, build: str, *, text: str = "", by: str = "ci", **options: Any) -> None:
         """Recreates the API and the worker of a colour. The worker consumes from its boot on."""
         names = self._names
+        self.announce("deploy", service=names.api_service, colour=colour, build=build, by=by, text=text)
         self._run_api(colour, build)
         self._stack.wait_for_line(names.api_of(colour), READY_API)
-        self.announce("deploy", service=names.api_service, colour=colour, build=build, by=by, text=text)
+        self.announce("deploy", service=names.worker_service, colour=colour, build=build, by=by, text=text)
         self._run_worker(colour, build, **options)
         self._stack.wait_for_line(names.worker_of(colour), READY_WORKER)
-        self.announce("deploy", service=names.worker_service, colour=colour, build=build, by=by, text=text)
 
     def write_upstream(self, colour: str, *colours: str) -> None:
         """Rewrites the switched file by rename, as deployment tools do."""
@@ -112,5 +112,5 @@ class BuildServer:
 
     def deploy_docs(self, build: str, *, text: str) -> None:
         """Another team's innocent deploy."""
-        self._run_docs(build)
         self.announce("deploy", service="docs", build=build, by="docs-team", text=text)
+        self._run_docs(build)

@@ -22,7 +22,6 @@ from docker.errors import ImageNotFound
 from config.errors import ConfigError
 
 SUITE = "bookworm"
-MIRROR = "http://deb.debian.org/debian"
 PACKAGES = ("python3-minimal", "libpython3-stdlib", "nginx-light", "redis-server", "procps", "iproute2", "tzdata")
 TRIMMED = (
     "var/cache/apt",
@@ -49,7 +48,7 @@ def default_cache() -> Path:
     return Path.home() / ".cache" / "culprit-lab"
 
 
-def ensure_root(client: docker.DockerClient, cache: Path, mirror: str = MIRROR) -> None:
+def ensure_root(client: docker.DockerClient, cache: Path, mirror: str = "") -> None:
     """Imports the root image, from the cache where there is one, else from debootstrap (about a minute, needs root)."""
     try:
         client.images.get(ROOT_IMAGE)
@@ -72,7 +71,14 @@ def _bootstrap(tar: Path, mirror: str) -> None:
     with tempfile.TemporaryDirectory(prefix="culprit-root-") as folder:
         root = Path(folder) / "root"
         done = subprocess.run(
-            [binary, "--variant=minbase", f"--include={','.join(PACKAGES)}", SUITE, str(root), mirror],
+            [
+                binary,
+                "--variant=minbase",
+                f"--include={','.join(PACKAGES)}",
+                SUITE,
+                str(root),
+                *([mirror] if mirror else []),
+            ],
             capture_output=True,
             text=True,
             check=False,

@@ -127,7 +127,11 @@ class Lab:
 
     def _image(self, role: str, build: str) -> str:
         reference = self.names.image(role, build)
-        facts = {"build": build, "contract": self.tuning.contracts.get(build, 1)}
+        facts = {
+            "build": build,
+            "contract": self.tuning.contracts.get(build, 1),
+            **self.tuning.build_facts.get(build, {}),
+        }
         build_role(self.stack.client, role, reference, facts)
         return reference
 
@@ -208,6 +212,16 @@ class Lab:
                 environment=_environment("BATCH"),
             )
         )
+
+    def serve_with_both(self) -> None:
+        """Starts the standby's worker on the active build and steers HTTP to both colours; nothing is announced."""
+        active = self.scenario.active
+        standby, build = self.names.other(active), self.scenario.builds[active]
+        self.run_api(standby, build)
+        self.run_worker(standby, build)
+        self.stack.wait_for_line(self.names.worker_of(standby), READY_WORKER)
+        self.ci.write_upstream("both", *self.names.colours)
+        self.ci.reload()
 
     def _run_broker(self) -> None:
         self.stack.run(

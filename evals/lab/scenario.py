@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 class Tuning:
     """The system as it was set up. Rates a second, CPU in cores, `cpu_ms` of CPU time a job, periods in seconds.
 
-    `contracts` gives the contract version each build was built with (1 where it is not listed).
+    `contracts` gives the contract version each build was built with (1 where it is not listed), `build_facts` what else
+    is baked into a build's images.
     """
 
     rate: float = 2.5
@@ -29,6 +30,7 @@ class Tuning:
     worker_cpus: float = 0.6
     api_cpus: float = 0.6
     contracts: Mapping[str, int] = field(default_factory=dict)
+    build_facts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     log_style: str = "json"
     retry_s: float = 2.0
     max_attempts: int = 4

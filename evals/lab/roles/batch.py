@@ -21,6 +21,8 @@ def main() -> None:
     stopping = stop_event()
     _say(f"정산 배치 기동 (빌드 {build()['build']})")
     number = 0
+    for line in settings.get("say", []):
+        _say(str(line))
     while not stopping.wait(float(settings["period_s"])):
         number += 1
         rows = 1200 + number * 37 % 400

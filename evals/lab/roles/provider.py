@@ -1,7 +1,7 @@
 """Stand-in for the LLM provider: streams tokens with a settable latency, errors and rate limit.
 
-`POST /v1/generate` streams one JSON line a token. `POST /control` merges a JSON object into the behaviour:
-`first_ms`, `token_ms`, `tokens`, `error_share`, `error_status`, `limit_per_s`.
+`POST /v1/generate` streams one JSON line a token, for models named `…-2`; others do not exist (404). `POST /control`
+merges a JSON object into the behaviour: `first_ms`, `token_ms`, `tokens`, `error_share`, `error_status`, `limit_per_s`.
 """
 
 from __future__ import annotations
@@ -48,6 +48,8 @@ class Endpoint(BaseHTTPRequestHandler):
         if self.path == "/control":
             _behaviour.update({k: float(v) for k, v in body.items() if k in _behaviour})
             self._answer(200, json.dumps(_behaviour))
+        elif not str(body.get("model", "")).endswith("-2"):
+            self._answer(404, '{"error":{"type":"model_not_found","message":"The model does not exist"}}')
         elif _over_limit(time.monotonic()):
             self._answer(
                 429, '{"error":{"type":"rate_limit_exceeded","message":"Too many requests"}}', retry_after=True

@@ -128,6 +128,7 @@ class Worker:
             attempt=job.get("attempt", 1),
             queue_ms=round((started - float(job["at"])) * 1000),
         )
+        self._fail_if_defective()
         self._burn(float(self.config["cpu_ms"]) / 2000)
         first: float | None = None
         tokens = 0
@@ -173,6 +174,11 @@ class Worker:
             raise ProviderError(f"provider timeout after {time.time() - began:.1f} s: {error}") from error
         finally:
             connection.close()
+
+    def _fail_if_defective(self) -> None:
+        """A build may be bad: `defect_share` of its jobs meet a bug that its predecessor had not."""
+        if random.random() < float(self.build.get("defect_share", 0)):
+            raise ProviderError("KeyError: 'citations' in render_answer()")
 
     @staticmethod
     def _burn(seconds: float) -> None:

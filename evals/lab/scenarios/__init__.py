@@ -4,13 +4,50 @@ from __future__ import annotations
 
 from config.errors import UnknownThing
 from evals.lab.scenario import Scenario
-from evals.lab.scenarios import both_colours, clean_switch, stray_older_contract, stray_slow_limit
+from evals.lab.scenarios import (
+    bad_build,
+    blind,
+    both_colours,
+    broker_blip,
+    busy_broker,
+    clean_switch,
+    crash_loop,
+    dead_but_beating,
+    edge_limit,
+    forgotten_reload,
+    hog,
+    hostile_lines,
+    mixed_contracts,
+    odd_one_out,
+    pool_too_small,
+    provider_errors,
+    slow_provider,
+    stray_older_contract,
+    stray_slow_limit,
+    wrong_model,
+)
 
 SCENARIOS: tuple[Scenario, ...] = (
     stray_older_contract.SCENARIO,
     stray_slow_limit.SCENARIO,
     clean_switch.SCENARIO,
     both_colours.SCENARIO,
+    mixed_contracts.SCENARIO,
+    dead_but_beating.SCENARIO,
+    slow_provider.SCENARIO,
+    pool_too_small.SCENARIO,
+    edge_limit.SCENARIO,
+    hog.SCENARIO,
+    forgotten_reload.SCENARIO,
+    provider_errors.SCENARIO,
+    odd_one_out.SCENARIO,
+    bad_build.SCENARIO,
+    wrong_model.SCENARIO,
+    broker_blip.SCENARIO,
+    busy_broker.SCENARIO,
+    crash_loop.SCENARIO,
+    blind.SCENARIO,
+    hostile_lines.SCENARIO,
 )
 
 
