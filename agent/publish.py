@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from langchain_core.messages import AIMessage
-from tools.toolbox import QUESTIONS
 
 from agent.actions import render
 from agent.analyst import NAME as ANALYST
@@ -20,6 +19,7 @@ from agent.state import State
 from config.redact import redact
 from tools.evidence import Status, iso
 from tools.findings import Finding
+from tools.toolbox import QUESTIONS
 
 MAX_MOMENTS = 14
 MAX_GAPS = 20
@@ -62,6 +62,7 @@ def _gaps(state: State, deps: Deps) -> list[Gap]:
             why = sentence(f"gap.{e['status']}", {"why": e["text"]}, deps.lang)
             out.append(Gap(what=e["question"], why=redact(why)[:300], cost=_cost([e["question"]], deps)))
             answered.add(e["question"])
+    out += _incomplete(state, deps)
     for question in QUESTIONS:
         missing = [s for s in question.needs if getattr(deps.world, s) is None]
         if missing:
@@ -69,6 +70,16 @@ def _gaps(state: State, deps: Deps) -> list[Gap]:
             out.append(Gap(what=question.name, why=why, cost=_cost([question.name], deps)))
     out += [Gap(**g) for g in state["gaps"]]
     return out[:MAX_GAPS]
+
+
+def _incomplete(state: State, deps: Deps) -> list[Gap]:
+    """Answers that lack a part: one host of three, a partial response. Each reason once, with all it touches."""
+    touched: dict[str, list[str]] = {}
+    for e in state["evidence"].values():
+        for reason in (e["query"].get("notes") or {}).get("incomplete", ()):
+            touched.setdefault(str(reason), []).append(e["question"])
+    return [Gap(what=", ".join(dict.fromkeys(names)), why=sentence("gap.incomplete", {"why": why}, deps.lang)[:300],
+                cost="") for why, names in touched.items()]
 
 
 def _cost(unanswered: Sequence[str], deps: Deps) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -39,6 +39,7 @@ from tools import (
 )
 from tools.evidence import MAX_TEXT, Evidence, Status
 from tools.question import Answer, Question
+from tools.sources.shortfall import collecting
 from tools.world import Scope, World
 
 QUESTIONS: tuple[Question, ...] = (
@@ -63,6 +64,8 @@ QUESTIONS: tuple[Question, ...] = (
     inventory.QUESTION,
 )
 
+CLUSTER = "cluster"
+MAX_TOLD = 6
 _log = structlog.get_logger(__name__)
 
 
@@ -82,16 +85,21 @@ def available(world: World) -> tuple[Question, ...]:
 async def ask(
     name: str, arguments: Mapping[str, Any], world: World, scope: Scope, *, timeout_s: float = 20.0
 ) -> Evidence:
-    """Ask one question; never raises. `timeout_s` bounds the whole question, its sub-queries together."""
+    """Ask one question; never raises. `timeout_s` bounds the whole question, its sub-queries together.
+
+    An argument `cluster` asks the world of that cluster; what a source told as missing goes into the evidence.
+    """
     started = time.monotonic()
     status, reason = Status.FAILED, ""
     try:
         asked = question(name)
+        world, arguments = _where(world, arguments)
         missing = [s for s in asked.needs if getattr(world, s) is None]
         if missing:
             return _unanswered(name, arguments, world, scope, f"no {' and no '.join(missing)} source is configured")
-        answer = await asyncio.wait_for(asked.ask(world, scope, _validated(asked, arguments)), timeout_s)
-        return _evidence(name, arguments, world, scope, answer)
+        with collecting() as told:
+            answer = await asyncio.wait_for(asked.ask(world, scope, _validated(asked, arguments)), timeout_s)
+        return _evidence(name, arguments, world, scope, answer, told)
     except NotCaptured as error:
         status, reason = Status.NOT_CAPTURED, str(error)
     except TimeoutError:
@@ -107,6 +115,19 @@ async def ask(
     return _unanswered(name, arguments, world, scope, reason, status)
 
 
+def _where(world: World, arguments: Mapping[str, Any]) -> tuple[World, Mapping[str, Any]]:
+    """The world that the argument `cluster` names, and the other arguments. Raises UnknownThing."""
+    named = arguments.get(CLUSTER)
+    if named is None or not (world.siblings or world.cluster):
+        return world, arguments
+    rest = {k: v for k, v in arguments.items() if k != CLUSTER}
+    if named in ("", world.cluster):
+        return world, rest
+    if named not in world.siblings:
+        raise UnknownThing(f"no cluster {named!r}; there are {', '.join((world.cluster, *world.siblings))}")
+    return world.siblings[named], rest
+
+
 def _validated(asked: Question, arguments: Mapping[str, Any]) -> BaseModel:
     return asked.arguments.model_validate(dict(arguments))
 
@@ -116,11 +137,18 @@ def _problems(error: ValidationError) -> str:
     return "; ".join(f"{'.'.join(str(p) for p in e['loc']) or 'arguments'}: {e['msg']}" for e in error.errors()[:5])
 
 
-def _evidence(name: str, arguments: Mapping[str, Any], world: World, scope: Scope, answer: Answer) -> Evidence:
+def _evidence(
+    name: str, arguments: Mapping[str, Any], world: World, scope: Scope, answer: Answer, told: Sequence[str] = ()
+) -> Evidence:
     query: dict[str, Any] = {"arguments": dict(arguments), "queries": list(answer.queries)[:40]}
-    if answer.notes:
-        query["notes"] = dict(answer.notes)
-    text = answer.text if len(answer.text) <= MAX_TEXT else answer.text[: MAX_TEXT - 1] + "…"
+    notes = dict(answer.notes)
+    text = answer.text
+    if told:
+        notes["incomplete"] = [redact(t) for t in told[:MAX_TOLD]]
+        text = f"{text[: MAX_TEXT - 300]} Incomplete: {'; '.join(told[:MAX_TOLD])}."
+    if notes:
+        query["notes"] = notes
+    text = text if len(text) <= MAX_TEXT else text[: MAX_TEXT - 1] + "…"
     return Evidence(
         question=name,
         query=query,

@@ -15,6 +15,7 @@ from docker.tls import TLSConfig
 
 from config.errors import ConfigError, NotCaptured, SourceRefused, SourceUnavailable
 from tools.sources.clock_skew import skew_s
+from tools.sources.http_json import words
 from tools.sources.rate_cap import RateCap
 
 Answer = TypeVar("Answer")
@@ -66,9 +67,12 @@ class DockerHost:
         except requests.Timeout as error:
             raise SourceUnavailable(f"{told}: no answer within {self._timeout_s:g} s") from error
         except (requests.RequestException, DockerException, OSError) as error:
+            behind = _no_docker(told, error)
+            if isinstance(behind, SourceRefused):
+                raise behind from error
             raise SourceUnavailable(f"{told}: cannot be reached ({_reason(error)})") from error
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise SourceUnavailable(f"{told}: answered something else than Docker does") from error
+            raise _no_docker(told, error) from error
 
     def _connected(self) -> docker.APIClient:
         with self._lock:
@@ -83,8 +87,7 @@ class DockerHost:
     async def inspected(self) -> tuple[Mapping[str, Any], ...]:
         """Inspect of every container, stopped ones too; one that goes meanwhile is left out."""
         filters = {"label": list(self.labels)} if self.labels else None
-        listed = await self.read("list", lambda c: c.containers(all=True, filters=filters))
-        ids = [str(row["Id"]) for row in listed]
+        ids = await self.read("list", lambda c: [str(r["Id"]) for r in c.containers(all=True, filters=filters)])
 
         async def one(identity: str) -> Mapping[str, Any] | None:
             try:
@@ -111,13 +114,13 @@ class DockerHost:
 
     async def events(self, start_ms: int, end_ms: int) -> tuple[Mapping[str, Any], ...]:
         """Container events the engine still remembers, by its own clock; never waits for the future."""
-        since, until = f"{start_ms / 1000:.3f}", f"{end_ms / 1000:.3f}"
+        window: dict[str, Any] = {"since": f"{start_ms / 1000:.3f}", "until": f"{end_ms / 1000:.3f}"}
 
         def call(client: docker.APIClient) -> tuple[Mapping[str, Any], ...]:
             filters: dict[str, list[str]] = {"type": ["container"]}
             if self.labels:
                 filters["label"] = list(self.labels)
-            return tuple(client.events(since=since, until=until, decode=True, filters=filters))  # type: ignore[arg-type]
+            return tuple(client.events(**window, decode=True, filters=filters))
 
         return await self.read("events", call)
 
@@ -131,9 +134,10 @@ class DockerHost:
 
     async def logs(self, identity: str, *, start_ms: int, end_ms: int, tail: int = 2_000) -> str:
         """The newest lines with time stamps, standard error too."""
+        window: dict[str, Any] = {"since": start_ms / 1000, "until": end_ms / 1000}
+
         def call(client: docker.APIClient) -> bytes:
-            return bytes(client.logs(identity, timestamps=True, since=start_ms / 1000, until=end_ms / 1000,  # type: ignore[arg-type]
-                                     tail=tail))
+            return bytes(client.logs(identity, timestamps=True, tail=tail, **window))
 
         return (await self.read("logs", call)).decode("utf-8", "replace")
 
@@ -162,7 +166,21 @@ def _skew_ms(client: docker.APIClient) -> int:
 
 def _refused(told: str, error: APIError) -> SourceUnavailable | SourceRefused | NotCaptured:
     status = error.response.status_code if error.response is not None else 500
-    reason = str(error.explanation or "").strip()[:200]
+    return _meaning(told, status, str(error.explanation or "").strip()[:200])
+
+
+def _no_docker(told: str, error: BaseException) -> SourceUnavailable | SourceRefused | NotCaptured:
+    """docker-py stumbles over an error whose body is not Docker's; the status behind it still counts."""
+    inner: BaseException | None = error
+    while inner is not None:
+        if isinstance(inner, requests.HTTPError) and inner.response is not None:
+            return _meaning(told, inner.response.status_code, words(
+                inner.response.headers.get("content-type", ""), inner.response.content))
+        inner = inner.__cause__ or inner.__context__
+    return SourceUnavailable(f"{told}: answered something else than Docker does")
+
+
+def _meaning(told: str, status: int, reason: str) -> SourceUnavailable | SourceRefused | NotCaptured:
     if status in (404, 409):
         return NotCaptured(f"{told}: {reason}")
     if status in (408, 429) or status >= 500:

@@ -14,13 +14,16 @@ from urllib.parse import parse_qs, urlsplit
 
 @dataclass(frozen=True)
 class Reply:
-    """One answer. `cut`: fewer bytes than announced are sent; `after_s`: how long the server thinks first."""
+    """One answer. `cut`: fewer bytes than announced are sent; `after_s`: how long the server thinks first; `chunked`:
+    without a length, as streams are sent.
+    """
 
     body: bytes
     status: int = 200
     content_type: str = "application/json"
     after_s: float = 0.0
     cut: int = 0
+    chunked: bool = False
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -99,13 +102,20 @@ class ScriptedServer:
         while time.monotonic() < deadline and not self._closing.wait(0.02):
             pass
         try:
-            http.send_response(reply.status)
+            if "Date" in reply.headers:
+                http.send_response_only(reply.status)
+            else:
+                http.send_response(reply.status)
             http.send_header("Content-Type", reply.content_type)
-            http.send_header("Content-Length", str(len(reply.body)))
+            length = ("Transfer-Encoding", "chunked") if reply.chunked else ("Content-Length", str(len(reply.body)))
+            http.send_header(*length)
             for name, value in reply.headers.items():
                 http.send_header(name, value)
             http.end_headers()
-            http.wfile.write(reply.body[: len(reply.body) - reply.cut])
+            body = reply.body[: len(reply.body) - reply.cut]
+            if reply.chunked:
+                body = (b"%x\r\n%b\r\n" % (len(body), body) if body else b"") + b"0\r\n\r\n"
+            http.wfile.write(body)
             if reply.cut:
                 http.close_connection = True
         except OSError:
