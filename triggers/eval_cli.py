@@ -31,12 +31,15 @@ def run(
     from rich.console import Console
 
     from config.errors import BadSnapshot
+    from config.logging import configure_logging
+    from config.settings import Log
     from evals.case import find_cases
     from evals.report import as_json as whole
     from evals.report import rates
     from evals.run import run_cases
 
     gates = _gates(gate or [])
+    configure_logging(Log(level="warning", format="console"))
     console = Console(stderr=as_json)
     try:
         results = run_cases(find_cases(folder), on_case=lambda r: console.print(_row(r)))

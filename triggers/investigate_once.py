@@ -18,6 +18,7 @@ from agent.diagnosis import Diagnosis
 from agent.incident import Incident, Severity, Signal
 from agent.odds import Candidate
 from config.errors import BadInput
+from config.logging import configure_logging
 from config.settings import Settings, load_settings
 from evals.case import load_case, question_signal
 from tools.evidence import Chart, Evidence, parse_iso
@@ -40,6 +41,7 @@ async def investigate_once(
 ) -> Result:
     """Exactly one of `case`, `alert` and `ask` starts it; alert and ask may be put to a case's world."""
     settings = load_settings()
+    configure_logging(settings.log.model_copy(update={"level": "warning", "format": "console"}))
     world = configured_world(settings.world, case=case)
     now = _moment(at) if at else (load_case(case).now_ms if case else round(time.time() * 1000))
     incident = _incident(case, alert, ask, now, lang or settings.language)
