@@ -12,6 +12,7 @@ MAX_STRUCTURE = 2_000
 """The parser recurses on the machine stack: some ten thousand operators or brackets would end the whole process."""
 
 _STRING_OR_COMMENT = re.compile(r'"(?:\\.|[^"\\])*"|\'(?:\\.|[^\'\\])*\'|`[^`]*`|#[^\n]*', re.DOTALL)
+_HIGH_BYTE = re.compile(r"(?<!\\)(?:\\\\)*\\(?:x[89a-fA-F][0-9a-fA-F]|[23][0-7]{2})")
 _STRUCTURE = re.compile(r"[-+*/%^(\[{<>=]|\b(?:and|or|unless|atan2)\b", re.IGNORECASE)
 _BRACKETS = re.compile(r"\[[^\[\]]*\]")
 _BRACES = re.compile(r"\{[^{}]*\}")
@@ -36,6 +37,9 @@ def prepare(query: str, semantics: Semantics) -> str:
     """The text to hand to the parser. Raises QueryError, or UnsupportedQuery naming the construct."""
     if len(query) > MAX_QUERY_CHARS:
         raise QueryError(f"the query has {len(query)} characters, more than {MAX_QUERY_CHARS}")
+    for literal in _STRING_OR_COMMENT.finditer(query):
+        if literal.group()[0] in "\"'" and _HIGH_BYTE.search(literal.group()):
+            raise UnsupportedQuery("not supported: byte escapes beyond ASCII in strings")
     surface = _STRING_OR_COMMENT.sub(_blank, query)
     if len(_STRUCTURE.findall(surface)) > MAX_STRUCTURE:
         raise QueryError(f"the query has more than {MAX_STRUCTURE} operators and brackets")

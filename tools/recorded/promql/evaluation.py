@@ -47,6 +47,7 @@ from tools.recorded.promql.vocabulary import Vocabulary
 from tools.recorded.promql.windows import Ragged, Shared, Windows, select_range, window_subquery
 
 SET_OPERATORS = ("and", "or", "unless")
+KEEPS_NAME = ("first_over_time", "last_over_time")
 
 
 @dataclass(frozen=True)
@@ -188,7 +189,7 @@ class Evaluation:
         if name == "absent_over_time":
             return absence(bare(call.args[place]), occupied(windows), self.vocabulary)
         frame = self._range_function(name, params, windows)
-        return (frame if name == "last_over_time" else bare_names(frame)).distinct()
+        return (frame if name in KEEPS_NAME else bare_names(frame)).distinct()
 
     def _range_function(self, name: str, params: list[Floats], windows: Windows) -> Frame:
         match name:

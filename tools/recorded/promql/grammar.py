@@ -58,14 +58,14 @@ def parse(query: str, semantics: Semantics) -> Node:
         parsed = promql_parser.parse(text)
     except ValueError as error:
         raise QueryError(f"parse error: {error}") from error
-    return _node(parsed, 0)
+    return _node(parsed, 0, semantics)
 
 
 def is_label_name(name: str, semantics: Semantics) -> bool:
     return bool(name) if semantics.utf8_names else _LABEL_NAME.fullmatch(name) is not None
 
 
-def _node(parsed: Any, depth: int) -> Node:
+def _node(parsed: Any, depth: int, semantics: Semantics) -> Node:
     if depth > MAX_DEPTH:
         raise QueryError(f"the query is nested more than {MAX_DEPTH} deep")
     match type(parsed).__name__:
@@ -79,18 +79,18 @@ def _node(parsed: Any, depth: int) -> Node:
             return RangeSelector(_selector(parsed.vector_selector, parsed), _ms(parsed.range))
         case "SubqueryExpr":
             step = None if parsed.step is None else _ms(parsed.step)
-            inner = _node(parsed.expr, depth + 1)
+            inner = _node(parsed.expr, depth + 1, semantics)
             return Subquery(inner, _ms(parsed.range), step, _offset(parsed), _at(parsed, parsed))
         case "Call":
-            return _call(parsed, depth)
+            return _call(parsed, depth, semantics)
         case "AggregateExpr":
-            return _aggregate(parsed, depth)
+            return _aggregate(parsed, depth, semantics)
         case "BinaryExpr":
-            return _binary(parsed, depth)
+            return _binary(parsed, depth, semantics)
         case "UnaryExpr":
-            return Negate(_node(parsed.expr, depth + 1))
+            return Negate(_node(parsed.expr, depth + 1, semantics))
         case "ParenExpr":
-            return Paren(_node(parsed.expr, depth + 1))
+            return Paren(_node(parsed.expr, depth + 1, semantics))
         case other:
             raise UnsupportedQuery(f"not supported: {other}")
 
@@ -104,28 +104,29 @@ def _selector(parsed: Any, outer: Any) -> Selector:
     return Selector(tuple(matchers), _offset(parsed), _at(parsed, outer))
 
 
-def _call(parsed: Any, depth: int) -> Node:
+def _call(parsed: Any, depth: int, semantics: Semantics) -> Node:
     name = parsed.func.name
     if name in _NATIVE:
         raise UnsupportedQuery(f"not supported: {name} (native histograms)")
-    if parsed.func.experimental and name != "double_exponential_smoothing":
+    experimental = parsed.func.experimental and name != "double_exponential_smoothing"
+    if experimental or (name == "first_over_time" and not semantics.first_over_time_is_stable):
         raise UnsupportedQuery(f"not supported: the experimental function {name}")
-    return Call(name, tuple(_node(arg, depth + 1) for arg in parsed.args))
+    return Call(name, tuple(_node(arg, depth + 1, semantics) for arg in parsed.args))
 
 
-def _aggregate(parsed: Any, depth: int) -> Node:
+def _aggregate(parsed: Any, depth: int, semantics: Semantics) -> Node:
     op = str(parsed.op)
     if op in _EXPERIMENTAL_OPS:
         raise UnsupportedQuery(f"not supported: the experimental aggregation {op}")
     modifier = parsed.modifier
     without = modifier is not None and str(modifier.type).endswith("Without")
     labels = tuple(modifier.labels) if modifier is not None else ()
-    param = None if parsed.param is None else _node(parsed.param, depth + 1)
-    return Aggregate(op, _node(parsed.expr, depth + 1), param, without, labels)
+    param = None if parsed.param is None else _node(parsed.param, depth + 1, semantics)
+    return Aggregate(op, _node(parsed.expr, depth + 1, semantics), param, without, labels)
 
 
-def _binary(parsed: Any, depth: int) -> Node:
-    left, right = _node(parsed.lhs, depth + 1), _node(parsed.rhs, depth + 1)
+def _binary(parsed: Any, depth: int, semantics: Semantics) -> Node:
+    left, right = _node(parsed.lhs, depth + 1, semantics), _node(parsed.rhs, depth + 1, semantics)
     modifier = parsed.modifier
     if modifier is None:
         return Binary(str(parsed.op), left, right, False, Matching(False, (), None, ()))

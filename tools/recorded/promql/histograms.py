@@ -9,7 +9,7 @@ import numpy as np
 
 from tools.recorded.promql.arrays import Floats, Ints, Mask
 from tools.recorded.promql.frame import Frame
-from tools.recorded.promql.labelsets import NAME, group
+from tools.recorded.promql.labelsets import group
 from tools.recorded.promql.numbers import parse_number
 from tools.recorded.promql.semantics import Semantics
 from tools.recorded.promql.vocabulary import Vocabulary
@@ -32,7 +32,7 @@ class Buckets:
 
 
 def histogram_quantile(level: Floats, frame: Frame, semantics: Semantics, vocabulary: Vocabulary) -> Frame:
-    """level: (steps,). One series for each set of labels other than `le`."""
+    """level: (steps,). One series for each set of labels other than `le`; metrics that differ by name alone clash."""
 
     def solve(buckets: Buckets, steps: Ints) -> Floats:
         return _quantile(level[steps], buckets, semantics)
@@ -54,7 +54,7 @@ def _per_histogram(frame: Frame, vocabulary: Vocabulary, solve: Callable[[Bucket
     bound_of = {code: parse_number(vocabulary.text(code)) for code in np.unique(codes).tolist()}
     rows = np.flatnonzero(np.isin(codes, [code for code, bound in bound_of.items() if bound is not None]))
     bounds = np.array([bound_of[code] for code in codes[rows].tolist()], np.float64)
-    labels = frame.labels.take(rows).without([BOUND, NAME])
+    labels = frame.labels.take(rows).without([BOUND])
     groups = group(labels)
     shape = (len(frame.values), groups.count)
     values, present = np.full(shape, np.nan), np.zeros(shape, bool)
@@ -62,7 +62,7 @@ def _per_histogram(frame: Frame, vocabulary: Vocabulary, solve: Callable[[Bucket
         for buckets in _tables(frame.values[:, rows], frame.present[:, rows], bounds, groups.ids, groups.count):
             values.reshape(-1)[buckets.cells] = solve(buckets, buckets.cells // max(1, groups.count))
             present.reshape(-1)[buckets.cells] = True
-    return Frame(labels.take(groups.first), values, present)
+    return Frame(labels.take(groups.first), values, present).nameless()
 
 
 def _tables(values: Floats, present: Mask, bounds: Floats, ids: Ints, count: int) -> Iterator[Buckets]:

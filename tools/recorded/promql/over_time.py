@@ -43,6 +43,7 @@ KERNELS: dict[str, Kernel] = {
     "max_over_time": lambda slab: np.asarray(np.fmax.reduce(slab.values, axis=0)),
     "count_over_time": _count,
     "present_over_time": lambda slab: np.ones(slab.windows),
+    "first_over_time": lambda slab: slab.values[0],
     "last_over_time": lambda slab: slab.values[-1],
     "stdvar_over_time": lambda slab: variance(slab.values),
     "stddev_over_time": lambda slab: np.sqrt(variance(slab.values)),

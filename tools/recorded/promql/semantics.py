@@ -42,6 +42,11 @@ class Semantics:
         return self.version >= (3, 0)
 
     @property
+    def first_over_time_is_stable(self) -> bool:
+        """first_over_time left the experimental functions in 3.14."""
+        return self.version >= (3, 14)
+
+    @property
     def smoothing_name(self) -> str:
         """The name of Holt's double exponential smoothing."""
         return "double_exponential_smoothing" if self.version >= (3, 0) else "holt_winters"
