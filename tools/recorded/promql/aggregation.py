@@ -12,6 +12,7 @@ from tools.recorded.promql.frame import Frame
 from tools.recorded.promql.labelsets import NAME, Groups, LabelSets, group
 from tools.recorded.promql.quantiles import at_rank
 from tools.recorded.promql.semantics import Semantics
+from tools.recorded.promql.summation import extracted_sum
 
 
 @dataclass(frozen=True)
@@ -100,16 +101,18 @@ def _sum(grouped: Grouped, semantics: Semantics) -> Floats:
 
 
 def _compensated(grouped: Grouped, terms: Floats, plain: Floats) -> Floats:
-    """The sum without cancellation, for groups that mix signs; see `reduction.compensated_sum`."""
+    """The sum without cancellation, where groups mix signs."""
     lowest = np.minimum.reduceat(terms, grouped.starts, axis=1)
     highest = np.maximum.reduceat(terms, grouped.starts, axis=1)
     if not ((lowest < 0) & (highest > 0)).any():
         return plain
-    _, exponent = np.frexp(np.maximum(-lowest, highest))
-    bits = int(grouped.sizes.max()).bit_length() + 1
-    splitter = grouped.spread(np.ldexp(1.0, np.minimum(exponent + bits, 1023)))
-    high = (terms + splitter) - splitter
-    summed = grouped.total(high) + grouped.total(terms - high)
+    summed = extracted_sum(
+        terms,
+        int(grouped.sizes.max()),
+        total=grouped.total,
+        spread=grouped.spread,
+        largest=lambda rest: np.asarray(np.maximum.reduceat(np.abs(rest), grouped.starts, axis=1)),
+    )
     return np.where(np.isfinite(summed), summed, plain)
 
 

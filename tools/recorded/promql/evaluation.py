@@ -25,7 +25,7 @@ from tools.recorded.promql.rates import extrapolated, instantaneous
 from tools.recorded.promql.reduction import reduce_windows
 from tools.recorded.promql.relabelling import label_join, label_replace
 from tools.recorded.promql.scalars import between_scalars, with_scalar
-from tools.recorded.promql.selection import select_instant
+from tools.recorded.promql.selection import select_instant, select_sample_times
 from tools.recorded.promql.semantics import Semantics
 from tools.recorded.promql.store import SeriesStore
 from tools.recorded.promql.syntax import (
@@ -66,7 +66,7 @@ class Evaluation:
             case Paren(expr):
                 return self.vector(expr)
             case Selector():
-                return select_instant(self.store, node, self.moments, self.semantics, self.budget)[0]
+                return select_instant(self.store, node, self.moments, self.semantics, self.budget)
             case Negate(expr):
                 frame = self.vector(expr)
                 return bare_names(frame.with_values(-frame.values)).distinct()
@@ -215,8 +215,7 @@ class Evaluation:
         """Of a selector, when each value was sampled; of anything else, the evaluation time."""
         inner = bare(arg)
         if isinstance(inner, Selector):
-            frame, sampled = select_instant(self.store, inner, self.moments, self.semantics, self.budget)
-            return frame.with_values(sampled / 1000).nameless()
+            return select_sample_times(self.store, inner, self.moments, self.semantics, self.budget).nameless()
         frame = self.vector(arg)
         now = np.broadcast_to(self.moments.times[:, None] / 1000, frame.values.shape)
         return frame.with_values(now.copy()).nameless()

@@ -9,6 +9,7 @@ import numpy as np
 
 from tools.recorded.promql.arrays import Floats, Ints, Mask
 from tools.recorded.promql.frame import Frame
+from tools.recorded.promql.summation import extracted_sum
 from tools.recorded.promql.windows import Ragged, Shared, Windows
 
 TABLE_CELLS = 100_000
@@ -89,23 +90,19 @@ def _reduce_ragged(part: Ragged, kernel: Kernel, at_least: int) -> tuple[Floats,
 
 
 def compensated_sum(values: Floats) -> Floats:
-    """Sums over axis 0 that lose no small term beside large ones of the other sign.
-
-    Where all terms have one sign, nothing can cancel and the plain sum is exact enough. Otherwise each term is split at
-    a power of two into a high part, whose sum is exact, and a low part (the extraction of Rump, Ogita and Oishi,
-    Accurate floating-point summation, 2008).
-    """
-    plain = values.sum(axis=0)
+    """Sums over axis 0. Where all terms have one sign, nothing can cancel and the plain sum is exact enough."""
+    plain = np.asarray(values.sum(axis=0))
     mixed = (values.min(axis=0) < 0) & (values.max(axis=0) > 0) & np.isfinite(plain)
-    if not mixed.any():
-        return np.asarray(plain)
-    terms = values[:, mixed]
-    _, exponent = np.frexp(np.abs(terms).max(axis=0))
-    splitter = np.ldexp(1.0, np.minimum(exponent + len(values).bit_length() + 1, 1023))
-    high = (terms + splitter) - splitter
-    summed = high.sum(axis=0) + (terms - high).sum(axis=0)
-    plain[mixed] = np.where(np.isfinite(summed), summed, plain[mixed])
-    return np.asarray(plain)
+    if mixed.any():
+        summed = extracted_sum(
+            values[:, mixed],
+            len(values),
+            total=lambda terms: np.asarray(terms.sum(axis=0)),
+            spread=lambda splitter: splitter,
+            largest=lambda terms: np.asarray(np.abs(terms).max(axis=0)),
+        )
+        plain[mixed] = np.where(np.isfinite(summed), summed, plain[mixed])
+    return plain
 
 
 def safe_mean(values: Floats) -> Floats:

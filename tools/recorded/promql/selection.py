@@ -15,21 +15,35 @@ from tools.recorded.promql.syntax import Selector
 
 def select_instant(
     store: SeriesStore, selector: Selector, moments: Moments, semantics: Semantics, budget: Budget
-) -> tuple[Frame, Ints]:
-    """The selector's frame and the time each value was sampled at, (steps, series)."""
+) -> Frame:
+    """The selector's values at every step."""
+    return _look(store, selector, moments, semantics, budget, times=False)
+
+
+def select_sample_times(
+    store: SeriesStore, selector: Selector, moments: Moments, semantics: Semantics, budget: Budget
+) -> Frame:
+    """When each value of the selector was sampled, in seconds."""
+    return _look(store, selector, moments, semantics, budget, times=True)
+
+
+def _look(
+    store: SeriesStore, selector: Selector, moments: Moments, semantics: Semantics, budget: Budget, *, times: bool
+) -> Frame:
     rows, labels = store.select(selector.matchers, semantics.dot_matches_newline)
     shape = (moments.count, len(rows))
     budget.spend(shape[0] * shape[1])
-    values, present, sampled = np.empty(shape), np.zeros(shape, bool), np.zeros(shape, np.int64)
+    values, present = np.empty(shape), np.zeros(shape, bool)
     when = moments.read_times(selector.offset_ms, selector.at)
     oldest = when - semantics.lookback_ms + (1 if semantics.left_open else 0)
     for block, columns, out in pieces(store.layout, rows):
         found, fresh, stamps = _from_block(block, columns, when, oldest)
-        values[:, out], present[:, out], sampled[:, out] = found, fresh, stamps
+        values[:, out], present[:, out] = stamps / 1000 if times else found, fresh
     members, out = pooled(store.layout, rows)
     if len(members):
-        values[:, out], present[:, out], sampled[:, out] = _from_pool(store.layout.pool, members, when, oldest)
-    return Frame(labels, values, present), sampled
+        found, fresh, stamps = _from_pool(store.layout.pool, members, when, oldest)
+        values[:, out], present[:, out] = stamps / 1000 if times else found, fresh
+    return Frame(labels, values, present)
 
 
 def pieces(layout: Layout, rows: Ints) -> list[tuple[Block, Ints | slice, Ints | slice]]:
