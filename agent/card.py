@@ -17,6 +17,7 @@ from tools.findings import KINDS
 
 KNOWLEDGE = Path(__file__).parent / "knowledge"
 MAX_CARD_BYTES = 64_000
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the same safe subset, ten times faster where libyaml is
 
 
 class _Part(BaseModel):
@@ -140,7 +141,7 @@ def parse_card(text: str, *, name: str) -> Card:
     if len(text.encode()) > MAX_CARD_BYTES:
         raise ConfigError(f"{name}: a card larger than {MAX_CARD_BYTES} bytes")
     try:
-        data: Any = yaml.safe_load(text)
+        data: Any = yaml.load(text, Loader=_LOADER)
         return Card.model_validate(data)
     except yaml.YAMLError as error:
         raise ConfigError(f"{name}: not YAML: {error}") from error

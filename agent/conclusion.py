@@ -16,8 +16,8 @@ from tools.findings import Finding, Subject
 MAX_CLAIMS = 10
 MAX_HYPOTHESES = 6
 # Facts a reader wants beside the cause, whatever it is: who is affected, what differs, what changed, what can be done.
-CONTEXT = ("user_errors_up", "user_latency_up", "user_healthy", "image_differs", "limit_differs", "config_differs",
-           "views_disagree", "views_agree", "capacity_short", "capacity_enough", "host_pressure", "stale_data",
+CONTEXT = ("user_errors_up", "user_latency_up", "user_healthy", "views_disagree", "capacity_short", "capacity_enough",
+           "image_differs", "limit_differs", "config_differs", "views_agree", "host_pressure", "stale_data",
            "target_absent", "instruction_in_data")
 
 

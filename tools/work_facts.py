@@ -174,18 +174,21 @@ def _share(reading: Reading, container: str) -> list[Finding]:
             sig(now),
             sig(before),
             direction="up" if moved > 0 else "down",
-            since_ms=_share_moved(reading, container, before),
+            since_ms=_share_moved(reading, container, before, rose=moved > 0),
             extra={"units": int(units), "of": int(whole)},
         )
     ]
 
 
-def _share_moved(reading: Reading, container: str, before: float) -> int:
-    """Where the running surplus over the baseline's share turns for good (the extreme of a CUSUM, Page 1954)."""
+def _share_moved(reading: Reading, container: str, before: float, *, rose: bool) -> int:
+    """Where the running surplus over the baseline's share turns for good (the extreme of a CUSUM, Page 1954).
+
+    A share that was exactly 0 or 1 before leaves a flat path: its last point is the turn, not its first.
+    """
     own = reading.counts.handled(container)
     everyone = np.asarray(sum(reading.counts.handled(c) for c in reading.counts.containers()))
-    path = np.cumsum(own - before * everyone)
-    turn = int(np.argmax(path)) if path[-1] < path.max() - 1 and path[-1] <= path[0] else int(np.argmin(path))
+    path = np.cumsum(own - before * everyone) * (1 if rose else -1)
+    turn = len(path) - 1 - int(np.argmin(path[::-1]))
     return int(reading.counts.ms[turn])
 
 

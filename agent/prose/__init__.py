@@ -22,7 +22,9 @@ _NAME = re.compile(r"\{(\w+)\}")
 def templates(lang: str) -> Mapping[str, str]:
     """All sentences of a language; an unknown language falls back to English."""
     path = Path(__file__).parent / f"{lang if lang in LANGUAGES else 'en'}.yaml"
-    loaded: dict[str, str] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    loaded: dict[str, str] = yaml.load(
+        path.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    )
     return loaded
 
 
