@@ -6,6 +6,7 @@ hooks send `BEGIN IMMEDIATE` ourselves; one lock per process keeps its own threa
 
 from __future__ import annotations
 
+import random
 import sqlite3
 import threading
 import time
@@ -26,6 +27,7 @@ from config.errors import ConfigError, StoreUnavailable
 
 T = TypeVar("T")
 BUSY_MS = 15_000
+SHORT_WAIT_MS = 10
 ATTEMPTS = 4
 _RETRIED = {"40001", "40P01"}  # serialization failure, deadlock: the whole transaction may be run again
 
@@ -63,10 +65,9 @@ class Database:
         if path in ("", ":memory:"):
             raise ConfigError("an in-memory SQLite database cannot be shared and loses everything: name a file")
         Path(path).parent.mkdir(parents=True, exist_ok=True)
-        engine = sa.create_engine(self.url, connect_args={"check_same_thread": False, "timeout": self._busy_ms / 1000},
-                                  pool_size=8, max_overflow=24)
+        engine = sa.create_engine(self.url, connect_args={"check_same_thread": False}, pool_size=8, max_overflow=24)
         event.listen(engine, "connect", self._on_sqlite_connect)
-        event.listen(engine, "begin", _on_sqlite_begin)
+        event.listen(engine, "begin", self._on_sqlite_begin)
         _switch_to_wal(path, self._busy_ms)
         return engine
 
@@ -75,8 +76,24 @@ class Database:
         cursor = connection.cursor()
         cursor.execute("PRAGMA synchronous=FULL")
         cursor.execute("PRAGMA foreign_keys=ON")
-        cursor.execute(f"PRAGMA busy_timeout={self._busy_ms}")
+        cursor.execute(f"PRAGMA busy_timeout={SHORT_WAIT_MS}")
         cursor.close()
+
+    def _on_sqlite_begin(self, connection: sa.Connection) -> None:
+        """SQLite's own waiting sleeps up to 100 ms a time, and several writing processes then starve each other."""
+        if connection.get_execution_options().get("reading", False):
+            connection.exec_driver_sql("BEGIN")
+            return
+        cursor = connection.connection.cursor()
+        deadline = time.monotonic() + self._busy_ms / 1000
+        while True:
+            try:
+                cursor.execute("BEGIN IMMEDIATE")
+                return
+            except sqlite3.OperationalError as error:
+                if "locked" not in str(error) or time.monotonic() > deadline:
+                    raise StoreUnavailable(f"the database did not take it: {error}") from error
+                time.sleep(random.uniform(0.0005, 0.003))
 
     def _postgres_engine(self) -> sa.Engine:
         options = "-c synchronous_commit=on -c timezone=UTC"
@@ -145,11 +162,6 @@ def _normalised(url: str) -> sa.URL:
     if parsed.get_backend_name() not in ("sqlite", "postgresql"):
         raise ConfigError(f"database_url: {parsed.drivername} is not supported; use sqlite or postgresql")
     return parsed
-
-
-def _on_sqlite_begin(connection: sa.Connection) -> None:
-    reading = connection.get_execution_options().get("reading", False)
-    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
 
 
 def _switch_to_wal(path: str, busy_ms: int) -> None:

@@ -7,7 +7,7 @@ after that is a flap. Rows are taken in one order everywhere, so that two receiv
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import sqlalchemy as sa
@@ -39,13 +39,17 @@ def store_signals(connection: sa.Connection, database: Database, kept: Sequence[
     for signal, disposition in kept:
         key = (signal.fingerprint, signal.starts_ms)
         folded[key] = (signal, disposition, folded[key][2] + 1 if key in folded else 0)
-    known, owner = _known(connection, database, sorted({fingerprint for fingerprint, _ in folded}))
+    known, owner, alive = _known(connection, database, sorted({fingerprint for fingerprint, _ in folded}))
     stored = Stored(now=now)
     fresh: list[dict[str, Any]] = []
     changed: list[dict[str, Any]] = []
     for key in sorted(folded):
         signal, disposition, repeats = folded[key]
         row = known.get(key)
+        if row is not None and row.closed_ms is not None and (now_on := alive.get(key[0])) is not None:
+            row = now_on  # the sender keeps the old beginning; the story goes on in another incident
+        elif row is not None and row.closed_ms is not None and signal.status == "firing":
+            row, signal = None, replace(signal, starts_ms=now)  # fires again after its incident closed
         if row is None:
             incident = owner.get(signal.fingerprint)
             fresh.append({**signal_row(signal, now=now, disposition=disposition), "repeats": repeats,
@@ -61,12 +65,13 @@ def store_signals(connection: sa.Connection, database: Database, kept: Sequence[
 
 def _known(
     connection: sa.Connection, database: Database, fingerprints: list[str]
-) -> tuple[dict[Key, Any], dict[str, str]]:
-    """Signals of these fingerprints by key, and the open incident that handles a fingerprint."""
+) -> tuple[dict[Key, Any], dict[str, str], dict[str, Any]]:
+    """Signals of these fingerprints by key; the open incident of a fingerprint; its newest signal that is not over."""
     if not database.is_sqlite:
         _hold_incidents(connection, fingerprints)
     known: dict[Key, Any] = {}
     owner: dict[str, tuple[int, str]] = {}
+    alive: dict[str, Any] = {}
     columns = (signals.c.id, signals.c.fingerprint, signals.c.starts_ms, signals.c.status, signals.c.incident_id,
                signals.c.pending, incidents.c.closed_ms)
     for at in range(0, len(fingerprints), CHUNK):
@@ -76,9 +81,12 @@ def _known(
         )
         for row in found:
             known[row.fingerprint, row.starts_ms] = row
-            if row.incident_id is not None and row.closed_ms is None:
+            open_ = row.incident_id is not None and row.closed_ms is None
+            if open_ or row.pending:
+                alive[row.fingerprint] = max(alive.get(row.fingerprint, row), row, key=lambda r: r.id)
+            if open_:
                 owner[row.fingerprint] = max(owner.get(row.fingerprint, (0, "")), (row.id, row.incident_id))
-    return known, {fingerprint: incident for fingerprint, (_, incident) in owner.items()}
+    return known, {fingerprint: incident for fingerprint, (_, incident) in owner.items()}, alive
 
 
 def _hold_incidents(connection: sa.Connection, fingerprints: list[str]) -> None:
@@ -91,9 +99,9 @@ def _hold_incidents(connection: sa.Connection, fingerprints: list[str]) -> None:
 
 def _change(row: Any, signal: Signal, repeats: int, now: int) -> dict[str, Any]:
     again = row.status == "resolved" and signal.status == "firing"
-    lone = row.incident_id is None or row.closed_ms is not None
+    lone = row.incident_id is None
     return {"_id": row.id, "_status": signal.status, "_ends": signal.ends_ms, "_seen": now, "_repeats": repeats,
-            "_flaps": int(again), "_detach": again and lone}
+            "_flaps": int(again), "_again": again and lone}
 
 
 def _note_fresh(stored: Stored, signal: Signal, incident: str | None) -> None:
@@ -124,13 +132,12 @@ def _write(
                       "seen_ms": insert.excluded.seen_ms, "repeats": signals.c.repeats + 1},
             ), fresh)
     if changed:
-        detach = sa.bindparam("_detach", type_=sa.Boolean())  # fires again after its incident closed: a new incident
+        again = sa.bindparam("_again", type_=sa.Boolean())  # came in resolved, and now fires
         connection.execute(
             signals.update().where(signals.c.id == sa.bindparam("_id")).values(
                 status=sa.bindparam("_status"), ends_ms=sa.bindparam("_ends"), seen_ms=sa.bindparam("_seen"),
                 repeats=signals.c.repeats + sa.bindparam("_repeats"), flaps=signals.c.flaps + sa.bindparam("_flaps"),
-                pending=sa.case((detach, sa.true()), else_=signals.c.pending),
-                incident_id=sa.case((detach, sa.null()), else_=signals.c.incident_id),
+                pending=sa.case((again, sa.true()), else_=signals.c.pending),
             ), changed)
 
 

@@ -49,11 +49,11 @@ def is_paused(now: sa.ColumnElement[int]) -> sa.Exists:
 
 def take_back_lapsed(connection: sa.Connection, *, now: int, max_attempts: int) -> list[Any]:
     """Return lapsed rows to the queue, or to the dead letters after too many attempts; the rows that died."""
-    spent = incidents.c.attempts >= max_attempts
+    spent, moment = incidents.c.attempts >= max_attempts, sa.literal(now, sa.BigInteger())
     rows = connection.execute(
-        incidents.update().where(lapsed(sa.literal(now)))
+        incidents.update().where(lapsed(moment))
         .values(state=sa.case((spent, "dead"), else_="queued"), owner=None, lease_ms=None, error=LAPSED,
-                ready_ms=now, finished_ms=sa.case((spent, sa.literal(now, sa.BigInteger())), else_=incidents.c.finished_ms))
+                ready_ms=now, finished_ms=sa.case((spent, moment), else_=incidents.c.finished_ms))
         .returning(incidents)
     ).all()
     return [row for row in rows if row.state == "dead"]

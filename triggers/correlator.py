@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -30,6 +31,7 @@ from triggers.wake import Bell, Wake
 DUTY = "correlator"
 LEASE_MS = 10_000
 IDLE_SECONDS = 0.5  # a look without a ring; SQLite's other processes cannot ring
+PAUSE_SECONDS = 0.05  # between passes of a storm: doors need the database too
 BATCH = 2_000
 _log = structlog.get_logger(__name__)
 
@@ -53,6 +55,8 @@ class Correlator:
         self._database, self._duties, self._wake, self._topology = database, duties, wake, topology
         self._policy = policy or CorrelationPolicy()
         self._group_wait_ms, self._publishers = group_wait_ms, tuple(publishers)
+        self._duty: Duty | None = None
+        self._taken = 0.0
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop`: whenever signals came in, or others' duty lapsed."""
@@ -62,9 +66,8 @@ class Correlator:
                     busy = await asyncio.to_thread(self.tick)
                 except (StoreUnavailable, LeaseLost) as error:
                     _log.warning("correlation will be tried again", reason=str(error))
-                    busy = False
-                if not busy:
-                    await self._rest(bell)
+                    self._duty, busy = None, False
+                await (asyncio.sleep(PAUSE_SECONDS) if busy else self._rest(bell))
 
     async def _rest(self, bell: Bell) -> None:
         await bell.wait(0.05 if self._wake.polling else IDLE_SECONDS)
@@ -73,7 +76,7 @@ class Correlator:
         """Correlate one batch. Raises StoreUnavailable, LeaseLost."""
         if not self._has_pending():
             return False
-        duty = self._duties.take(DUTY, lease_ms=LEASE_MS)
+        duty = self._held_duty()
         if duty is None:
             return False
         pending, standing = self._read()
@@ -85,6 +88,13 @@ class Correlator:
         self._wake.ring("outbox")
         _log.info("correlated", signals=len(pending), opened=opened, merged=len(plan.merges))
         return True
+
+    def _held_duty(self) -> Duty | None:
+        """The duty, renewed at a third of its lease; every pass checks it again in the transaction that writes."""
+        if self._duty is None or time.monotonic() - self._taken > LEASE_MS / 3000:
+            self._taken = time.monotonic()
+            self._duty = self._duties.take(DUTY, lease_ms=LEASE_MS)
+        return self._duty
 
     def _has_pending(self) -> bool:
         with self._database.read() as connection:

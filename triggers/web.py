@@ -16,6 +16,7 @@ from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry
 from pydantic import BaseModel, ConfigDict, Field
 
+from agent.alert_payload import AlertGroup
 from agent.ledger import Feedback, Ledger
 from config.database import Database
 from config.errors import BadInput, CulpritError, StoreUnavailable, UnknownThing
@@ -26,6 +27,7 @@ from triggers.incidents import Incidents
 from triggers.intake import Intake
 from triggers.metrics import DoorCounters, exposition
 
+INLINE_BYTES = 50_000
 COMMIT_SECONDS = 25.0  # Alertmanager gives up on a webhook sooner or later; say 503 before it does
 _log = structlog.get_logger(__name__)
 
@@ -49,7 +51,7 @@ def build_web(
     app = FastAPI(title="Culprit", description="Incident analysis: alerts in, verified diagnoses out.")
     doorkeeper = Doorkeeper(settings.auth)
 
-    def admitted(request: Request) -> None:
+    async def admitted(request: Request) -> None:
         if not doorkeeper.admits(request.headers.get("authorization")):
             raise HTTPException(401, "credentials are missing or wrong", {"WWW-Authenticate": 'Bearer realm="culprit"'})
 
@@ -63,8 +65,7 @@ def build_web(
         """Alertmanager's webhook, version 4."""
         try:
             body = await read_body(request, settings.max_body_bytes)
-            group = await asyncio.to_thread(read_payload, body, received_ms=time.time_ns() // 1_000_000,
-                                            max_alerts=settings.max_alerts)
+            group = await _parsed(body, settings.max_alerts)
             kept = await _committed(intake, group.signals)
         except HTTPException as refused:
             counters.answered(refused.status_code)
@@ -79,6 +80,14 @@ def build_web(
         return {"status": "stored", "signals": kept, "ignored": len(group.signals) - kept, "truncated": group.truncated}
 
     return app
+
+
+async def _parsed(body: bytes, max_alerts: int) -> AlertGroup:
+    """In a thread if it takes long enough for other requests to notice."""
+    now = time.time_ns() // 1_000_000
+    if len(body) < INLINE_BYTES:
+        return read_payload(body, received_ms=now, max_alerts=max_alerts)
+    return await asyncio.to_thread(read_payload, body, received_ms=now, max_alerts=max_alerts)
 
 
 async def _committed(intake: Intake, signals: Any) -> int:

@@ -87,7 +87,8 @@ class Worker:
             return None
 
     def _look(self) -> Claim | None:
-        return self._queue.claim(self._owner) if self._queue.has_work() else None
+        looked = self._wake.polling and not self._queue.has_work()  # SQLite's polling must not take the write lock
+        return None if looked else self._queue.claim(self._owner)
 
     async def _rest(self, bell: Bell, stop: asyncio.Event) -> None:
         """Until a ring, the next incident's time, the next poll or the end."""
