@@ -93,8 +93,9 @@ def _component_problems(label: Label, contents: Contents) -> Iterator[Problem]:
         if component.colour and component.colour not in colours:
             yield Problem(Severity.ERROR, LABEL, f"causes.{index}: no colour {component.colour} in the inventory")
     for action in (*label.actions.right, *label.actions.harmful):
-        if action.target and action.target not in containers | set(services):
-            yield Problem(Severity.WARNING, LABEL, f"actions: {action.target} is neither container nor service")
+        if action.target and action.target not in containers | set(services) | colours:
+            text = f"actions: {action.target} is neither container nor service nor colour"
+            yield Problem(Severity.WARNING, LABEL, text)
 
 
 def _error(error: BadSnapshot, file: str) -> Problem:

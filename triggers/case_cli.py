@@ -46,10 +46,12 @@ def list_cases(root: Root = None, as_json: Json = False) -> None:
     if as_json:
         typer.echo(json.dumps(rows, ensure_ascii=False, indent=2))
         return
-    table = Table("case", "title", "signal", "now", "minutes", "not captured")
+    table = Table("case", "title", "started by", "now", "min", "not captured")
     for row in rows:
-        table.add_row(row["id"], row["title"].get("en") or next(iter(row["title"].values()), ""),
-                      "\n".join(row["signals"]), row["now"], f"{row['minutes']:.0f}", ", ".join(row["missing"]))
+        title = row["title"].get("en") or next(iter(row["title"].values()), "")
+        missing = ", ".join(name for name in row["missing"] if " " not in name)  # whole modalities; --json has all
+        started = "\n".join(text if len(text) <= 30 else f"{text[:29]}…" for text in row["signals"])
+        table.add_row(row["id"], title, started, row["now"][:16], f"{row['minutes']:.0f}", missing)
     Console().print(table)
 
 

@@ -197,6 +197,9 @@ def worded(line: str, done: dict[str, str]) -> CaseFiles:
      '{"event": "auftrag_erledigt", "dauer_ms": 3}'),
     ("job 17 done in 3 s", {"regex": r"job (\d+) done"}, "auftrag 17 erledigt in 3 s"),
     ("job alpha done", {"regex": r"job ([a-z]+) done"}, "auftrag alpha erledigt"),
+    ('{"event":"job_failed","job":"j-1"}', {"regex": '"event":"job_(failed|rejected)"'},
+     '{"event":"auftrag_gescheitert","job":"j-1"}'),
+    ('msg="작업 완료" job=j-1', {"regex": 'msg="(작업 완료|요청 거절)"'}, 'msg="zucigzu oskpimtol" job=j-1'),
     ("level=info msg=done job=7", {"contains": "msg=done"}, "level=info msg=erledigt job=7"),
 ])
 def test_foreign_wording_keeps_the_form_of_a_line(line: str, done: dict[str, str], new_line: str) -> None:
