@@ -21,14 +21,15 @@ GERMAN: Mapping[str, str] = {
     "job": "auftrag", "jobs": "auftraege", "task": "vorgang", "request": "anfrage", "message": "nachricht",
     "done": "erledigt", "finished": "beendet", "completed": "abgeschlossen", "complete": "fertig", "end": "ende",
     "started": "begonnen", "start": "anfang", "begin": "beginn", "picked": "genommen", "received": "erhalten",
-    "failed": "gescheitert", "rejected": "abgewiesen", "error": "fehler", "failure": "fehlschlag", "processed": "bearbeitet", "ok": "gut",
+    "failed": "gescheitert", "rejected": "abgewiesen",
+    "error": "fehler", "failure": "fehlschlag", "processed": "bearbeitet", "ok": "gut",
     "ms": "dauer_ms", "duration_ms": "laufzeit_ms", "latency_ms": "verzug_ms", "elapsed_ms": "spanne_ms",
 }
 KOREAN: Mapping[str, str] = {
     "job": "작업", "jobs": "작업들", "task": "과업", "request": "요청", "message": "메시지", "done": "완료",
     "finished": "종료", "completed": "끝남", "complete": "마침", "end": "끝", "started": "시작", "start": "개시",
-    "begin": "처음", "picked": "집음", "received": "받음", "failed": "실패", "rejected": "거절", "error": "오류", "failure": "장애",
-    "processed": "처리", "ok": "정상",
+    "begin": "처음", "picked": "집음", "received": "받음", "failed": "실패", "rejected": "거절",
+    "error": "오류", "failure": "장애", "processed": "처리", "ok": "정상",
 }
 LANGUAGES = {"de": GERMAN, "ko": KOREAN}
 
