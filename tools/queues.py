@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
+from collections.abc import Callable
+from itertools import takewhile
 
 import numpy as np
 
@@ -19,6 +21,7 @@ from tools.wording import clock, number, sig
 from tools.world import Scope, World
 
 READINGS = 5
+STEADY = 5  # readings whose median is the present count
 LEAST_GROWTH = 5
 
 
@@ -101,10 +104,10 @@ def _consumers(world: World, scope: Scope, roles: Roles, name: str, readings: li
     ]
     usual = float(np.median([s.consumers or 0 for s in before])) if before else 0.0
     expected = usual * serving[1] / serving[0] if serving[0] else 0.0
-    now = float(last.consumers or 0)
+    now = float(np.median([s.consumers or 0 for s in known[-STEADY:]]))  # busy consumers do not block: counts jitter
     if not strays and not (expected > 0 and now > expected * 1.2):
         return []
-    since = next((s.at_ms for s in known if (s.consumers or 0) > expected), None) if expected else None
+    since = _since(known, lambda s: any(_named(s, m) for m in strays) if strays else (s.consumers or 0) > expected)
     detail = ", ".join(strays) if strays else name
     found = Finding(
         "extra_consumer",
@@ -118,6 +121,12 @@ def _consumers(world: World, scope: Scope, roles: Roles, name: str, readings: li
         {"waiting": strays},
     )
     return [found]
+
+
+def _since(known: list[QueueState], holds: Callable[[QueueState], bool]) -> int | None:
+    """The first reading of the last stretch over which it holds."""
+    stretch = list(takewhile(holds, reversed(known)))
+    return stretch[-1].at_ms if stretch else None
 
 
 def _named(state: QueueState, container: str) -> bool:
