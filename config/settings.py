@@ -44,6 +44,19 @@ class Auth(_Section):
         return self.token is not None or (bool(self.user) and self.password is not None)
 
 
+class ChangeDoor(_Section):
+    """`POST /webhooks/changes`. GitHub signs with `github_secret`; GitLab sends `gitlab_token`; others show `auth`.
+
+    `services` maps what the sender calls a job, repository, project or application to a service of the inventory;
+    `clusters` maps its environments to clusters. A name that is not listed is taken as it is.
+    """
+
+    github_secret: SecretStr | None = None
+    gitlab_token: SecretStr | None = None
+    services: dict[str, str] = Field(default_factory=dict)
+    clusters: dict[str, str] = Field(default_factory=dict)
+
+
 class Http(_Section):
     host: str = "127.0.0.1"
     port: int = Field(default=8080, ge=0, le=65_535)
@@ -51,6 +64,7 @@ class Http(_Section):
     max_alerts: int = Field(default=20_000, gt=0)
     public_url: str = ""
     auth: Auth = Auth()
+    changes: ChangeDoor = ChangeDoor()
 
 
 class Source(_Section):
@@ -241,10 +255,11 @@ class Publish(_Section):
 
 
 class Retention(_Section):
-    """Closed incidents with all that belongs to them, and signals that opened nothing."""
+    """Closed incidents with all that belongs to them, signals that opened nothing, and announced changes."""
 
     incident_days: float = Field(default=365.0, gt=0)
     signal_days: float = Field(default=30.0, gt=0)
+    change_days: float = Field(default=90.0, gt=0)
 
 
 class Settings(BaseSettings):

@@ -22,6 +22,8 @@ from config.migrations import migrate
 from config.settings import Settings
 from tools.sources.inventory import Inventory, load_inventory
 from triggers.budgets import SharedBudget
+from triggers.change_log import ChangeLog
+from triggers.change_webhook import add_change_door
 from triggers.claims import Claim
 from triggers.correlator import Correlator
 from triggers.duties import Duties, Poller, run_pollers
@@ -95,6 +97,7 @@ def build_app(store: Store) -> FastAPI:
     intake = build_intake(store, counters=counters)
     app = build_web(settings=store.settings.http, database=store.database, intake=intake, incidents=store.incidents,
                     ledger=store.ledger, registry=store.registry, counters=counters)
+    add_change_door(app, settings=store.settings.http, log=build_change_log(store))
 
     @asynccontextmanager
     async def life(_: FastAPI) -> AsyncIterator[None]:
@@ -107,6 +110,11 @@ def build_app(store: Store) -> FastAPI:
 
     app.router.lifespan_context = life
     return app
+
+
+def build_change_log(store: Store) -> ChangeLog:
+    """Announced changes."""
+    return ChangeLog(database=store.database, keep_days=store.settings.retention.change_days)
 
 
 def build_queue(store: Store, *, asked_at: Callable[[Incident, int], int] = asked_now) -> Queue:
@@ -180,5 +188,5 @@ def build_worker(
                     retention=store.settings.retention)
     return WorkerProcess(
         worker=worker, correlator=build_correlator(store), outbox=build_outbox(store),
-        pollers=(*upkeep.pollers(), *pollers),
+        pollers=(*upkeep.pollers(), build_change_log(store).poller(), *pollers),
         duties=Duties(database=store.database, owner=store.owner))

@@ -14,7 +14,8 @@ from tools.sources.http_json import Endpoint, HttpReader
 
 def row(name: str, state: str = "active", **status: object) -> dict[str, object]:
     return {"labels": {"alertname": name}, "annotations": {"summary": "느립니다"},
-            "startsAt": "2026-11-20T10:00:00.123Z", "status": {"state": state, "silencedBy": [], "inhibitedBy": [], **status}}
+            "startsAt": "2026-11-20T10:00:00.123Z",
+            "status": {"state": state, "silencedBy": [], "inhibitedBy": [], **status}}
 
 
 def now() -> int:
