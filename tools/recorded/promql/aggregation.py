@@ -56,23 +56,23 @@ def aggregate_quantile(level: Floats, frame: Frame, without: bool, names: tuple[
     kept, groups = group_labels(frame.labels, without, names)
     shape = (len(frame.values), groups.count)
     values, present = np.full(shape, np.nan), np.zeros(shape, bool)
-    for number in range(groups.count):
-        rows = np.flatnonzero(groups.ids == number)
-        ordered, count = _ordered(frame.values[:, rows].T, frame.present[:, rows].T)
-        values[:, number] = at_rank(ordered, level, np.maximum(count, 1))
-        present[:, number] = count > 0
+    for numbers, rows in groups.by_size():
+        members, there = np.moveaxis(frame.values[:, rows], 2, 0), np.moveaxis(frame.present[:, rows], 2, 0)
+        ordered, count = _ordered(members, there)
+        values[:, numbers] = at_rank(ordered, np.broadcast_to(level[:, None], count.shape), np.maximum(count, 1))
+        present[:, numbers] = count > 0
     return Frame(kept.take(groups.first), values, present)
 
 
 def _ordered(values: Floats, present: Mask) -> tuple[Floats, Ints]:
-    """Over axis 0: present values ascending, NaN first, absent ones behind; and how many are present."""
+    """Over axis 0 of (rows, steps, groups): present values ascending, NaN first, absent last; how many are there."""
     missing = np.isnan(values)
     ranked = np.where(missing, -np.inf, values)
     ranked[~present] = np.inf
     ranked.sort(axis=0)
     nans = (missing & present).sum(axis=0)
     if nans.any():
-        ranked[np.arange(len(ranked))[:, None] < nans] = np.nan
+        ranked[np.arange(len(ranked))[:, None, None] < nans] = np.nan
     return ranked, present.sum(axis=0)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -84,6 +84,15 @@ class Groups:
     @property
     def count(self) -> int:
         return len(self.first)
+
+    def by_size(self) -> Iterator[tuple[Ints, Ints]]:
+        """Groups of equal size together: their numbers (groups,) and their rows (groups, size)."""
+        sizes = np.bincount(self.ids, minlength=self.count)
+        order = np.argsort(self.ids, kind="stable")
+        starts = np.cumsum(sizes) - sizes
+        for size in np.unique(sizes).tolist():
+            numbers = np.flatnonzero(sizes == size)
+            yield numbers, order[starts[numbers][:, None] + np.arange(size)]
 
 
 def group(labels: LabelSets) -> Groups:

@@ -23,9 +23,10 @@ def rank(frame: Frame, limit: Floats, without: bool, names: tuple[str, ...], *, 
     _, groups = group_labels(frame.labels, without, names)
     merit = frame.values if largest else -frame.values
     chosen = np.zeros(frame.present.shape, bool)
-    for number in range(groups.count):
-        rows = np.flatnonzero(groups.ids == number)
-        chosen[:, rows] = _best(merit[:, rows], frame.present[:, rows], wanted)
+    for _, rows in groups.by_size():
+        flat = (-1, rows.shape[1])
+        best = _best(merit[:, rows].reshape(flat), frame.present[:, rows].reshape(flat), np.repeat(wanted, len(rows)))
+        chosen[:, rows] = best.reshape(len(chosen), *rows.shape)
     kept = np.flatnonzero(chosen.any(axis=0))
     if len(chosen) == 1:
         order = np.lexsort((-np.nan_to_num(merit[0, kept], nan=-np.inf), np.isnan(merit[0, kept]), groups.ids[kept]))
@@ -43,7 +44,7 @@ def _whole(limit: Floats) -> Ints:
 
 
 def _best(merit: Floats, present: Mask, wanted: Ints) -> Mask:
-    """(steps, rows) of one group: true for the best `wanted` rows of each step."""
+    """(lists, rows): true for the best `wanted` (lists,) of each list."""
     number = present & ~np.isnan(merit)
     limit = np.minimum(wanted, present.sum(axis=1))
     if not limit.any():
