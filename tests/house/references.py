@@ -115,13 +115,14 @@ def _type(annotation: Any) -> str:
         return f"table of {_type(inner[1])}"
     if annotation is SecretStr:
         return "secret"
-    return {"str": "text", "int": "integer", "float": "number", "bool": "yes or no", "Path": "path"}.get(
+    return {"str": "text", "int": "integer", "float": "number", "bool": "yes or no", "Path": "path",
+            "AwareDatetime": "time"}.get(
         getattr(annotation, "__name__", ""), str(annotation)
     )
 
 
 def _shown(value: Any) -> str:
-    if value is None or value == "" or value in ((), {}) or (isinstance(value, SecretStr) and not value.get_secret_value()):
+    if value is None or value in ("", (), {}) or (isinstance(value, SecretStr) and not value.get_secret_value()):
         return ""
     return f"`{str(value).lower() if isinstance(value, bool) else value}`"
 

@@ -10,7 +10,6 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 ROOMS = ("agent", "config", "evals", "tools", "triggers")
-DOCUMENTS = ("README.md", "ARCHITECTURE.md", "CHANGELOG.md")
 
 
 @dataclass(frozen=True)
@@ -52,6 +51,7 @@ def _parsed(name: str) -> Module:
 
 @functools.cache
 def documents() -> tuple[tuple[str, str], ...]:
-    """Path and text of each Markdown file people read: the top-level ones and all of docs/."""
-    names = [name for name in tracked() if name.endswith(".md") and (name in DOCUMENTS or name.startswith("docs/"))]
+    """Path and text of each Markdown file people read: prompts and cases are not documents."""
+    aside = ("evals/cases/", "agent/prompts/")
+    names = [name for name in tracked() if name.endswith(".md") and not name.startswith(aside)]
     return tuple((name, (ROOT / name).read_text("utf-8")) for name in names)
