@@ -18,7 +18,7 @@ from tools.findings import Finding
 from tools.question import Answer, Question
 from tools.roles import Roles, read_roles
 from tools.sources.inventory import Service
-from tools.windows import NS
+from tools.windows import NS, seconds
 from tools.wording import clock, listed, number, percent
 from tools.work import bins, matchers_of, read_work, work_query
 from tools.work_facts import Reading, facts
@@ -92,7 +92,16 @@ def _answer(world: World, scope: Scope, services: list[Service], readings: list[
 def _sentence(reading: Reading, findings: list[Finding]) -> str:
     """At most six short sentences whose numbers are those of the findings."""
     said = [_said(f, f"{reading.counts.unit}s") for f in findings]
+    if not any(f.kind == "work_normal" for f in findings):
+        said.append(_rates(reading))
     return " ".join([s for s in said if s][:6])
+
+
+def _rates(reading: Reading) -> str:
+    scope, name = reading.scope, reading.service.name
+    now = reading.all_units(scope.incident[0], reading.end) / seconds((scope.incident[0], reading.end))
+    before = reading.all_units(*scope.baseline) / seconds(scope.baseline)
+    return f"{name} works at {number(now)} {reading.counts.unit}s/s, baseline {number(before)}."
 
 
 def _said(f: Finding, units: str) -> str:

@@ -83,7 +83,10 @@ def _waiting(service: Service, roles: Roles, at_ms: int) -> tuple[str, ...]:
 
 
 def _load(world: World, scope: Scope, service: Service, counts: dict[str, WorkCounts]) -> float:
-    """Units per second since the onset: handed out where that is logged (a short pool finishes less), else handled."""
+    """Units per second since the onset: handed out where that is logged in front, else handled.
+
+    A short pool finishes less than is handed out; one that rejects and takes again handles more.
+    """
     own = counts[service.name]
     window = scope.incident[0], int(own.ms[-1])
     inside = own.within(*window)
@@ -91,7 +94,8 @@ def _load(world: World, scope: Scope, service: Service, counts: dict[str, WorkCo
     handled = sum(float(own.handled(c)[inside].sum()) for c in own.containers())
     work = flow(world.inventory, service, counts, scope.baseline)
     handed = float(work.dispatched[inside].sum()) if work is not None else 0.0
-    return max(handled, handed) / length
+    seen_in_front = work is not None and service.name not in work.by
+    return (handed if seen_in_front else max(handled, handed)) / length
 
 
 def _base(service: Service, counts: WorkCounts) -> Base | None:

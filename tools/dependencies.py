@@ -24,11 +24,6 @@ _WORDS: tuple[tuple[str, tuple[str, ...]], ...] = (
 )
 
 
-def refuses(line: str) -> bool:
-    """Whether a line says that something it called refused, vanished or did not answer in time."""
-    return REFUSED.search(line[:2_000]) is not None
-
-
 def dependency_of(inventory: Inventory, owner: Service | None, line: str, *, named_only: bool = False) -> str:
     """The service a text is about: one it names, else the owner's only dependency of the kind it speaks of, else,
     unless `named_only`, its only dependency; "" where that cannot be told.

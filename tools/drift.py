@@ -17,7 +17,7 @@ from config.errors import NotCaptured, UnknownThing
 from tools.evidence import Status
 from tools.findings import Finding, Subject
 from tools.question import Answer, Question
-from tools.roles import Roles, read_roles
+from tools.roles import STANDBY, Roles, read_roles
 from tools.sources.containers import Container
 from tools.sources.inventory import Service
 from tools.sources.peers import PeerProfile
@@ -127,7 +127,7 @@ def _differences(world: World, scope: Scope, service: Service, now: Facts, then:
             continue
         values = {c: _neutral(facts.get(fact, ""), c, service.colour_of(c)) for c, facts in now.items()}
         if len(set(values.values())) > 1:
-            odd = _odd_one(fact, values, now, then)
+            odd = _odd_one(fact, values, now, then) or _waiting_one(values, roles, scope.asked_at_ms)
             about = (
                 subject(world.inventory, odd, role=roles.role(odd, scope.asked_at_ms))
                 if odd
@@ -149,6 +149,12 @@ def _odd_one(fact: str, values: Mapping[str, str], now: Facts, then: Facts) -> s
     changed = [c for c in values if c in then and then[c].get(fact) != now[c].get(fact)]
     new = [c for c in values if c not in then]
     return changed[0] if len(changed) == 1 else new[0] if len(new) == 1 and not changed else ""
+
+
+def _waiting_one(values: Mapping[str, str], roles: Roles, at_ms: int) -> str:
+    """Of two that have differed all along, the one whose role is to wait: the active one is the measure."""
+    waiting = [c for c in values if roles.role(c, at_ms) == STANDBY]
+    return waiting[0] if len(values) == 2 and len(waiting) == 1 else ""
 
 
 def _difference(fact: str, about: Subject, now: Facts, odd: str, changed: bool) -> Finding:

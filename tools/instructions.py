@@ -8,9 +8,11 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import unquote
 
+from tools.scan import hits
 from tools.sources.logs import line_pattern
 
 _DIRECT = line_pattern(
@@ -39,7 +41,19 @@ _HIDDEN = re.compile(r"[\u200b-\u200f\u2060-\u2064\ufeff\u00ad]")
 _BASE64 = re.compile(r"(?<![A-Za-z0-9+/])[A-Za-z0-9+/_-]{24,}={0,2}")
 _ESCAPED = re.compile(r"(?:\\u[0-9a-fA-F]{4})+")
 _HEX = re.compile(r"(?<![0-9a-fA-F])(?:[0-9a-fA-F]{2}){20,}(?![0-9a-fA-F])")
+_DISGUISED = re.compile(
+    r"[\u200b-\u200f\u2060-\u2064\ufeff\u00ad]|%[0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}|[A-Za-z0-9+/_-]{24}|[0-9a-fA-F]{40}"
+)
 MAX_LINE = 8_000
+
+
+def lines_that_instruct(lines: Sequence[str]) -> list[int]:
+    """Positions of lines in which `instruction_in` finds something; only encoded ones are decoded one by one."""
+    found = set(hits(_DIRECT, lines))
+    text = "\n".join(lines)
+    if _DISGUISED.search(text):
+        found.update(i for i, line in enumerate(lines) if _DISGUISED.search(line[:MAX_LINE]) and instruction_in(line))
+    return sorted(found)
 
 
 def instruction_in(line: str) -> str:

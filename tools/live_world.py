@@ -53,6 +53,7 @@ def live_world(sources: Sources, *, inventory: Inventory, database: Database | N
         inventory=mine,
         cluster=sources.cluster,
         scrape_interval_ms=round(sources.scrape_interval_seconds * 1000),
+        earliest_ms=round(sources.data_since.timestamp() * 1000) if sources.data_since else None,
         metrics=_metrics(sources),
         logs=_logs(sources),
         containers=containers,

@@ -43,15 +43,16 @@ async def read_lines(
     filters: Sequence[LineFilter] = (),
     *,
     limit: int = LIMIT,
+    rounds: int = ROUNDS,
 ) -> Lines:
-    """Both windows, oldest line first. Raises what the source raises."""
+    """Both windows, oldest line first; with `rounds` 1 the newest `limit` lines of each. Raises as the source does."""
     assert world.logs is not None
     start = scope.baseline[0] if world.earliest_ms is None else max(scope.baseline[0], world.earliest_ms)
     windows = (start, scope.baseline[1]), (scope.incident[0], scope.asked_at_ms)
     excluded: list[str] = []
     read: tuple[list[LogEntry], list[LogEntry]] = ([], [])
     complete = False
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         without = (*filters, *(LineFilter("not_contains", text) for text in excluded))
         results = await asyncio.gather(*(_search(world.logs, matchers, without, w, limit) for w in windows))
         for kept, (entries, _) in zip(read, results, strict=True):

@@ -15,14 +15,14 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from tools.analysis.onset import step
 from tools.analysis.ranking import Standing, anomaly, rank
-from tools.analysis.robust import Floats, floor_of, row_z
+from tools.analysis.robust import Floats, row_z
 from tools.charts import chart
 from tools.evidence import Chart, Status
 from tools.findings import Finding, Subject
 from tools.question import Answer, Question
 from tools.readings import promql_string
 from tools.roles import read_roles
-from tools.series_kinds import SeriesKind, kind_of
+from tools.series_kinds import SeriesKind, floor_for, kind_of
 from tools.sources.inventory import Inventory
 from tools.sources.metrics import Metrics, Series
 from tools.windows import Grid, grid, rate_window_ms
@@ -35,6 +35,7 @@ AT_ONCE = 8
 PER_KIND = 6
 MAX_FINDINGS = 40
 MAX_SUSPECTS = 5
+LEAST_SCORE = 0.2
 MOVED = 4.0
 COMPONENT_LABELS = ("service", "app", "job", "deployment", "pod", "instance")
 
@@ -133,6 +134,8 @@ async def _read(world: World, axis: Grid, name: str, gate: asyncio.Semaphore) ->
     ]
 
 
+WEIGHTS = {"memory": 0.6, "network": 0.7, "disk": 0.7, "requests": 0.6, "share": 0.6, "other": 0.4}
+"""How much a move of a kind says about what is wrong: caches fill, traffic follows users; CPU and queues tell more."""
 OUTBOUND = frozenset({"client", "outbound", "upstream", "egress", "remote"})
 
 
@@ -172,8 +175,8 @@ def scored(movers: Sequence[Mover], axis: Grid) -> list[Mover]:
     """Movers with levels and z, all computed at once, largest |z| first; series without a baseline are left out."""
     if not movers:
         return []
-    values = np.stack([m.values for m in movers])
-    floors = [floor_of(m.kind.kind) for m in movers]
+    values = np.stack([_from_nothing(m, axis) for m in movers])
+    floors = [floor_for(m.metric) for m in movers]
     split = np.full(len(movers), axis.split, dtype=np.int64)
     before, after, z = row_z(
         values, split, np.array([f.absolute for f in floors]), np.array([f.relative for f in floors])
@@ -184,6 +187,16 @@ def scored(movers: Sequence[Mover], axis: Grid) -> list[Mover]:
         if np.isfinite(z[i])
     ]
     return sorted(out, key=lambda m: (-abs(m.z), m.metric, m.component))
+
+
+APPEARS = frozenset({"cpu", "network", "disk", "requests", "errors"})
+
+
+def _from_nothing(mover: Mover, axis: Grid) -> Floats:
+    """A rate that was not there in the baseline came from 0: its container did not run."""
+    if mover.kind.kind in APPEARS and mover.kind.counter and not np.isfinite(mover.values[: axis.split]).any():
+        return np.where(np.arange(mover.values.size) < axis.split, 0.0, mover.values)
+    return mover.values
 
 
 def _best(movers: Sequence[Mover]) -> list[Mover]:
@@ -201,7 +214,7 @@ def _best(movers: Sequence[Mover]) -> list[Mover]:
 
 def _moved(world: World, axis: Grid, mover: Mover) -> Finding:
     smear = rate_window_ms(world) // axis.step_ms if mover.kind.counter else 0
-    found = step(mover.values, floor_of(mover.kind.kind), baseline_end=axis.split, smear=smear)
+    found = step(mover.values, floor_for(mover.metric), baseline_end=axis.split, smear=smear)
     since = int(axis.ms[found.at]) if found is not None else None
     return Finding(
         "level_changed",
@@ -225,7 +238,7 @@ def standings(inventory: Inventory, movers: Sequence[Mover]) -> list[Standing]:
         felt = m.kind.kind in ("latency", "errors", "success")
         part = parts["outbound" if felt and m.outbound else "served" if felt else "own"]
         wrong = m.z < 0 if m.kind.kind == "success" else m.z > 0 if felt else True
-        size = anomaly(m.z) * (1.0 if m.kind.kind != "requests" else 0.6)
+        size = anomaly(m.z) * WEIGHTS.get(m.kind.kind, 1.0)
         if wrong:
             part[m.component] = max(part.get(m.component, 0.0), size)
     calls = [(s.name, d) for s in inventory.services for d in s.depends_on]
@@ -233,7 +246,7 @@ def standings(inventory: Inventory, movers: Sequence[Mover]) -> list[Standing]:
 
 
 def _suspects(inventory: Inventory, movers: Sequence[Mover]) -> list[Finding]:
-    ranked = [s for s in standings(inventory, movers) if s.score > 0][:MAX_SUSPECTS]
+    ranked = [s for s in standings(inventory, movers) if s.score >= LEAST_SCORE][:MAX_SUSPECTS]
     named = {m.component: m.subject for m in movers}
     out = []
     for place, s in enumerate(ranked, start=1):

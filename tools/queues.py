@@ -21,6 +21,7 @@ from tools.wording import clock, number, sig
 from tools.world import Scope, World
 
 READINGS = 5
+MANY = 1.4  # times the expected number, from which unnamed consumers are too many
 STEADY = 5  # readings whose median is the present count
 LEAST_GROWTH = 5
 
@@ -105,7 +106,7 @@ def _consumers(world: World, scope: Scope, roles: Roles, name: str, readings: li
     usual = float(np.median([s.consumers or 0 for s in before])) if before else 0.0
     expected = usual * serving[1] / serving[0] if serving[0] else 0.0
     now = float(np.median([s.consumers or 0 for s in known[-STEADY:]]))  # busy consumers do not block: counts jitter
-    if not strays and not (expected > 0 and now > expected * 1.2):
+    if not strays and not (expected > 0 and now >= expected * MANY):
         return []
     since = _since(known, lambda s: any(_named(s, m) for m in strays) if strays else (s.consumers or 0) > expected)
     detail = ", ".join(strays) if strays else name

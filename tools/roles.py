@@ -183,16 +183,17 @@ def _spans(
     readings: Sequence[tuple[int, tuple[RouteView, ...]]], start: int, end: int, switches: Sequence[int]
 ) -> tuple[ColourSpan, ...]:
     out: list[ColourSpan] = []
+    last = start
     for at, views in readings:
         colour, by, since = chosen(views)
+        earlier, last = last, max((v.at_ms for v in views), default=at)  # when it was really looked at
         if out and out[-1].colour == colour:
             continue
         if not out:
             out.append(_first_span(colour, by, since, at, start, end, switches))
             continue
-        before = out[-1].start_ms
-        told = [s for s in (since, *reversed(switches)) if s is not None and before < s <= at]
-        moment = told[0] if told else at
+        told = [s for s in (*switches, since) if s is not None and earlier < s <= at]
+        moment = told[0] if told else at  # a recorded switch is exact; `since` may be when it was first seen
         out[-1] = replace(out[-1], end_ms=moment)
         out.append(ColourSpan(moment, end, colour, by))
     return tuple(out)

@@ -28,7 +28,7 @@ from tools.question import Answer, Question
 from tools.resources import read_resources
 from tools.roles import Roles, read_roles
 from tools.sources.inventory import Inventory
-from tools.sources.logs import LineFilter, LogEntry
+from tools.sources.logs import LogEntry
 from tools.subjects import subject
 from tools.windows import NS, grid, rate_window_ms
 from tools.wording import clock, number, quote, sig
@@ -39,9 +39,7 @@ TIMED = re.compile(
     r"(?i)(?:^|[._])(?:ms|msec|millis|seconds|secs?|duration|latency|elapsed|took|delay|wait|rtt|ttft|time)$|_(?:ms|s|us|ns)$"
 )
 _LOGFMT = re.compile(r'([A-Za-z_][\w.]*)="?(-?\d+(?:\.\d+)?)(ms|s|us)?"?(?=[\s,}]|$)')
-TIMED_LINES = LineFilter(
-    "regex", r"(?i)(ms|sec|seconds|duration|latency|elapsed|took|delay|wait|ttft|time)[\"']?\s*[:=]"
-)
+LIMIT = 8_000
 LEAST = 8
 QUEUED = re.compile(r"(?i)queue|wait|lag|backlog|delay")
 LEAST_MS = 20.0
@@ -74,7 +72,9 @@ async def ask(world: World, scope: Scope, arguments: SegmentsArguments) -> Answe
         if service is None:
             raise UnknownThing(f"no service {arguments.service!r} in the inventory")
         matchers = matchers_of(world, service)[0]
-    lines, roles = await asyncio.gather(read_lines(world, scope, matchers, (TIMED_LINES,)), read_roles(world, scope))
+    lines, roles = await asyncio.gather(
+        read_lines(world, scope, matchers, limit=LIMIT, rounds=1), read_roles(world, scope)
+    )
     label = world.inventory.labels.logs.container
     mapped = _mapped_fields(world.inventory)
     before, after = (_timed(entries, label, mapped) for entries in (lines.before, lines.after))

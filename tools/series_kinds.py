@@ -7,7 +7,10 @@ looked at.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+
+from tools.analysis.robust import Floor, floor_of
 
 _WORDS = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
 _COUNTER = re.compile(r"_(total|count|sum|bucket)$")
@@ -43,8 +46,29 @@ _RULES: tuple[tuple[str, frozenset[str]], ...] = (
     ("requests", frozenset({"requests", "request", "workload", "ops", "qps", "rps", "calls", "connections"})),
 )
 _IDLE = re.compile(
-    r"(_time_seconds|_timestamp_seconds|_info|_last_seen|_created|_periods_total)$|^(container_spec_|scrape_|ALERTS|go_|python_|promhttp_)"
+    r"(_time_seconds|_timestamp_seconds|_info|_last_seen|_created|_periods_total)$|(?i:cached|buffers|slab|pagecache)|^(container_spec_|scrape_|ALERTS|go_|python_|promhttp_)"
 )
+
+
+_UNITS: Mapping[str, tuple[tuple[str, float], ...]] = {
+    "memory": (("bytes", 1.0),),
+    "network": (("bytes", 1.0),),
+    "disk": (("bytes", 1.0),),
+    "cpu": (("seconds", 1.0), ("cores", 1.0)),
+    "latency": (("seconds", 1.0), ("milliseconds", 1000.0), ("ms", 1000.0), ("(s)", 1.0), ("(ms)", 1000.0)),
+    "share": (("ratio", 1.0),),
+    "success": (("success", 1.0), ("up", 1.0), ("ratio", 1.0)),
+}
+
+
+def floor_for(metric: str) -> Floor:
+    """The floor of a metric: the absolute part of its kind counts only where the name says the unit it is in."""
+    kind = kind_of(metric).kind
+    floor, name = floor_of(kind), metric.lower()
+    if kind not in _UNITS:
+        return floor
+    factor = next((f for unit, f in _UNITS[kind] if name.removesuffix("_total").endswith(unit)), None)
+    return Floor(1e-9 if factor is None else floor.absolute * factor, floor.relative)
 
 
 @dataclass(frozen=True)

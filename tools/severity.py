@@ -43,6 +43,8 @@ _ERROR_WORDS = line_pattern(
 )
 _STATUS = line_pattern(r"""(?i)(?:status(?:_?code)?["']?\s*[:=]\s*["']?|HTTP/\d(?:\.\d)?["']? )(\d{3})\b""")
 
+REJECTED = line_pattern(r"""(?i)(?:status(?:_?code)?["']?\s*[:=]\s*["']?|HTTP/\d(?:\.\d)?["']? )(?:429|5\d\d)\b""")
+
 
 def severity(line: str, labels: Mapping[str, str] | None = None) -> str:
     """error, warning or normal. A 5xx status makes an error of a line that states no worse; stderr counts as a warning

@@ -6,25 +6,26 @@ A container without a past is compared with its peers'. Text that instructs its 
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
+import re
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pydantic import BaseModel, ConfigDict
 
 from config.errors import UnknownThing
 from tools.analysis.templates import TemplateChange, TemplateComparison, compare
-from tools.dependencies import dependency_of, refuses
+from tools.dependencies import REFUSED, dependency_of
 from tools.evidence import Status
 from tools.findings import Finding, Subject
-from tools.instructions import instruction_in
+from tools.instructions import instruction_in, lines_that_instruct
 from tools.log_lines import Lines, everything, read_lines
 from tools.question import Answer, Question
-from tools.readings import escape_regex
 from tools.roles import read_roles
-from tools.severity import ERROR, severity, status_of
+from tools.scan import hits
+from tools.severity import ERROR, REJECTED, severity, status_of
 from tools.sources.inventory import Service
-from tools.sources.logs import LogEntry, line_pattern
+from tools.sources.logs import LogEntry
 from tools.subjects import subject
 from tools.windows import NS
 from tools.wording import clock, number, quote, sig
@@ -104,25 +105,28 @@ class _Masks:
 
     def __init__(self, world: World) -> None:
         names = sorted((m for s in world.inventory.services for m in s.members()), key=len, reverse=True)
-        self._names = line_pattern("|".join(escape_regex(n) for n in names)) if names else None
+        self._names = re.compile("|".join(re.escape(n) for n in names)) if names else None  # literals: linear
 
     def rows(self, entries: Sequence[LogEntry]) -> list[tuple[int, str]]:
         """(ns, line) pairs."""
         if self._names is None:
             return [(e.ns, e.line) for e in entries]
-        return [(e.ns, self._names.sub("<container>", e.line)) for e in entries]
+        masked = self._names.sub
+        return [(e.ns, masked("<container>", e.line)) for e in entries]
 
 
 def compare_lines(
     world: World, streams: Mapping[str, Stream], name: str, lines: Lines, read: _Masks
 ) -> TemplateComparison:
-    """Templates of a container before and after; one without a past takes that of its peers."""
+    """Templates of a container before and after; with a borrowed past, only what is new says anything."""
     before: Sequence[LogEntry] = streams[name].before
-    if len(before) < FEW_LINES:
-        owner = world.inventory.service_of(name)
-        peers = [streams[m].before for m in (owner.members() if owner else ()) if m != name and m in streams]
-        before = [*before, *max(peers, key=len, default=[])]
-    return _compared(before, streams[name].after, lines, read)
+    if len(before) >= FEW_LINES:
+        return _compared(before, streams[name].after, lines, read)
+    owner = world.inventory.service_of(name)
+    peers = [streams[m].before for m in (owner.members() if owner else ()) if m != name and m in streams]
+    borrowed = max(peers, key=len, default=[])
+    compared = _compared([*before, *borrowed], streams[name].after, lines, read)
+    return replace(compared, vanished=(), shifted=()) if borrowed else compared
 
 
 def _compared(before: Sequence[LogEntry], after: Sequence[LogEntry], lines: Lines, read: _Masks) -> TemplateComparison:
@@ -212,12 +216,11 @@ def refusals(world: World, streams: Mapping[str, Stream], lines: Lines) -> list[
     before: dict[str, int] = defaultdict(int)
     for name, stream in streams.items():
         owner = world.inventory.service_of(name)
-        for entry in stream.after:
-            if refuses(entry.line):
-                seen[dependency_of(world.inventory, owner, entry.line)][name].append(entry)
-        for entry in stream.before:
-            if refuses(entry.line):
-                before[dependency_of(world.inventory, owner, entry.line)] += 1
+        for i in hits(REFUSED, [e.line for e in stream.after]):
+            entry = stream.after[i]
+            seen[dependency_of(world.inventory, owner, entry.line)][name].append(entry)
+        for i in hits(REFUSED, [e.line for e in stream.before]):
+            before[dependency_of(world.inventory, owner, stream.before[i].line)] += 1
     out = []
     for needed, by in sorted(seen.items()):
         entries = [e for found in by.values() for e in found]
@@ -267,12 +270,9 @@ def rejections(world: World, streams: Mapping[str, Stream], lines: Lines) -> lis
     out = []
     for name, stream in sorted(streams.items()):
         counts: dict[int, list[LogEntry]] = defaultdict(list)
-        for entry in stream.after:
-            if (status := status_of(entry.line)) == 429 or status >= 500:
-                counts[status].append(entry)
-        usual: dict[int, int] = defaultdict(int)
-        for entry in stream.before:
-            usual[status_of(entry.line)] += 1
+        for i in hits(REJECTED, [e.line for e in stream.after]):
+            counts[status_of(stream.after[i].line)].append(stream.after[i])
+        usual = Counter(status_of(stream.before[i].line) for i in hits(REJECTED, [e.line for e in stream.before]))
         for status, entries in counts.items():
             rate, before = len(entries) / lines.seconds_after, usual[status] / lines.seconds_before
             if len(entries) >= 3 and rate >= 2 * before:
@@ -296,10 +296,9 @@ def instructions(world: World, lines: Lines) -> list[Finding]:
     """Lines that instruct their reader, one finding for each container."""
     label = world.inventory.labels.logs.container
     found: dict[str, list[tuple[LogEntry, str]]] = defaultdict(list)
-    for entry in (*lines.before, *lines.after):
-        told = instruction_in(entry.line)
-        if told:
-            found[entry.labels.get(label, "")].append((entry, told))
+    entries = (*lines.before, *lines.after)
+    for i in lines_that_instruct([e.line for e in entries]):
+        found[entries[i].labels.get(label, "")].append((entries[i], instruction_in(entries[i].line)))
     return [
         Finding(
             "instruction_in_data",

@@ -66,8 +66,8 @@ def facts(reading: Reading) -> list[Finding]:
     """All findings of one service."""
     out: list[Finding] = []
     for container in sorted({*reading.service.members(), *reading.counts.containers()}):
-        out += _waiting(reading, container)
-        out += _share(reading, container)
+        waiting = _waiting(reading, container)
+        out += waiting or _share(reading, container)
         out += _stopped(reading, container)
     out += _gap(reading)
     out += _failing(reading)

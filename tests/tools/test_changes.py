@@ -33,7 +33,7 @@ async def test_a_change_of_a_stranger_is_shown_as_off_the_path() -> None:
 
 async def test_a_change_after_the_onset_is_weak_and_a_distant_one_weaker_than_a_near_one() -> None:
     """Strength: after the onset 0.1; fifteen minutes before, between that and 1."""
-    answer = await asked(Change(ONSET - 900_000, "config", "mill"), Change(ONSET + 60_000, "config", "mill"))
+    answer = await asked(Change(ONSET - 500_000, "config", "mill"), Change(ONSET + 60_000, "config", "mill"))
     far, late = answer.findings
     assert 0.3 < far.strength < 0.8
     assert late.strength == 0.1

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 EXPLAINED = 0.8  # how much of a caller's symptom a fully anomalous callee takes away
 PATH = 0.9
+FAINT = 0.05  # what is within the noise may still order what is otherwise equal
 FIRST_MS = 30_000
 
 
@@ -29,12 +30,14 @@ class Standing:
 
 
 def anomaly(z: float, half: float = 8.0) -> float:
-    """|z| as 0..1: 0 below 3, one half at `half`, saturating; logarithmic, since scales differ by kind."""
+    """|z| as 0..1: at most FAINT up to 3, then logarithmic (scales differ by kind), near one half at `half`."""
     size = abs(z)
-    if not math.isfinite(size) or size <= 3.0:
+    if not math.isfinite(size):
         return 1.0 if math.isinf(size) else 0.0
+    if size <= 3.0:
+        return FAINT * size / 3.0
     x = math.log(size / 3.0) / math.log(half / 3.0)
-    return x / (1.0 + x)
+    return FAINT + (1.0 - FAINT) * x / (1.0 + x)
 
 
 def rank(
@@ -66,7 +69,7 @@ def rank(
         out.append(Standing(n, total, own.get(n, 0.0), served.get(n, 0.0), path, explaining if taken >= 0.3 else ""))
     moments = onsets or {}
     last = max(moments.values(), default=0)
-    return sorted(out, key=lambda s: (-round(s.score, 2), moments.get(s.name, last) // FIRST_MS, s.name))
+    return sorted(out, key=lambda s: (-round(s.score, 3), moments.get(s.name, last) // FIRST_MS, s.name))
 
 
 def _path(

@@ -112,8 +112,8 @@ def test_near_ties_go_to_who_moved_first() -> None:
 
 @given(st.floats(0, 1e9), st.floats(0, 1e9))
 def test_anomaly_grows_with_z_and_stays_below_one(one: float, two: float) -> None:
-    """Monotone, 0 below 3, never 1 for a finite z; the sign does not matter."""
+    """Monotone, faint up to 3, never 1 for a finite z; the sign does not matter."""
     low, high = sorted((one, two))
     assert 0 <= anomaly(low) <= anomaly(high) < 1
     assert anomaly(-high) == anomaly(high)
-    assert anomaly(2.9) == 0.0
+    assert anomaly(2.9) < 0.05
