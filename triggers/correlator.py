@@ -11,7 +11,8 @@ import json
 import time
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -148,8 +149,7 @@ class Correlator:
         _settle(connection, group, incident)
         rows: dict[str, dict[str, Any]] = {}
         for p in group:
-            place = asdict(self._topology.place(p.signal)) | {"mention": ""}
-            text = json.dumps({k: v for k, v in place.items() if v}, ensure_ascii=False, sort_keys=True)
+            text = _place_text(self._topology.place(p.signal))
             row = rows.setdefault(text, {"incident_id": incident, "place": text, "onset_ms": p.signal.starts_ms,
                                          "last_ms": p.signal.starts_ms, "signals": 0})
             row["onset_ms"] = min(row["onset_ms"], p.signal.starts_ms)
@@ -161,6 +161,12 @@ class Correlator:
             "onset_ms": sa.case((new.onset_ms < old.onset_ms, new.onset_ms), else_=old.onset_ms),
             "last_ms": sa.case((new.last_ms > old.last_ms, new.last_ms), else_=old.last_ms),
             "signals": old.signals + new.signals}), list(rows.values()))
+
+
+@lru_cache(maxsize=4_096)
+def _place_text(place: Place) -> str:
+    known = {name: value for name, value in vars(place).items() if value and name != "mention"}
+    return json.dumps(known, ensure_ascii=False, sort_keys=True)
 
 
 def _settle(connection: sa.Connection, group: list[Pending], incident: str | None) -> None:

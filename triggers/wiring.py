@@ -51,6 +51,8 @@ class Store:
     ledger: Ledger
     incidents: Incidents
     registry: CollectorRegistry
+    door_counters: DoorCounters
+    worker_counters: WorkerCounters
     publishers: tuple[Publisher, ...]
     owner: str
 
@@ -74,7 +76,8 @@ def build_store(settings: Settings, *, publishers: Sequence[Publisher] | None = 
     chosen = build_publishers(settings) if publishers is None else tuple(publishers)
     wake = Wake(database=database)
     wake.listen()
-    return Store(settings=settings, database=database, wake=wake, ledger=ledger, registry=registry, publishers=chosen,
+    return Store(settings=settings, database=database, wake=wake, ledger=ledger, publishers=chosen, registry=registry,
+                 door_counters=DoorCounters(registry), worker_counters=WorkerCounters(registry),
                  incidents=Incidents(database=database, ledger=ledger),
                  owner=f"{socket.gethostname()}/{os.getpid()}/{os.urandom(3).hex()}")
 
@@ -93,7 +96,7 @@ def build_intake(store: Store, *, counters: DoorCounters | None = None) -> Intak
 
 def build_app(store: Store) -> FastAPI:
     """The HTTP door. Its life span runs the correlator and the outbox too: whoever holds the duty does the work."""
-    counters = DoorCounters(store.registry)
+    counters = store.door_counters
     intake = build_intake(store, counters=counters)
     app = build_web(settings=store.settings.http, database=store.database, intake=intake, incidents=store.incidents,
                     ledger=store.ledger, registry=store.registry, counters=counters)
@@ -183,7 +186,7 @@ def build_worker(
     """Claim, investigate, publish; `on_event` hears each question as it is asked."""
     worker = Worker(
         queue=build_queue(store, asked_at=asked_at), investigator=investigator, wake=store.wake, owner=store.owner,
-        settings=store.settings.worker, counters=WorkerCounters(store.registry), on_event=on_event)
+        settings=store.settings.worker, counters=store.worker_counters, on_event=on_event)
     upkeep = Upkeep(database=store.database, correlation=store.settings.correlation,
                     retention=store.settings.retention)
     return WorkerProcess(

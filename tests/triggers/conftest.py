@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 
 from config.settings import Settings
 from tests.triggers.parts import settings_for
 from triggers.wiring import Store, build_store
+
+
+@pytest.fixture(autouse=True)
+def quiet() -> Iterator[None]:
+    """Expected failures need no tracebacks in the output."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture

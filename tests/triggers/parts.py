@@ -69,7 +69,7 @@ def diagnosis_of(claim: Claim) -> Diagnosis:
                      verdict=Verdict.UNDETERMINED, usage=Usage(model="none"))
 
 
-async def run_until(process: WorkerProcess, condition: Callable[[], bool], *, seconds: float = 10) -> None:
+async def run_until(process: WorkerProcess, condition: Callable[[], bool], *, seconds: float = 60) -> None:
     """Run a worker process until the condition holds, then let it drain."""
     stop = asyncio.Event()
     running = asyncio.create_task(process.run(stop))
