@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import socket
 import struct
-import threading
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -16,7 +14,6 @@ import cramjam
 import httpx
 import numpy as np
 import pytest
-import uvicorn
 from typer.testing import CliRunner
 
 from config.errors import BadInput, NotCaptured, SourceUnavailable
@@ -26,6 +23,7 @@ from evals.capture_plan import Plan
 from evals.case import load_case
 from evals.check import check_case
 from evals.log_pages import read_stream
+from tests.tools.recorded.served_case import served_over_http
 from tests.tools.recorded.tiny_case import END_MS, NOW_MS, ONSET_MS, START_MS, TinyCase, alerts, there, write_tiny_case
 from tools.recorded.case_api import CaseApi
 from tools.recorded.check import Severity
@@ -208,16 +206,9 @@ async def test_a_live_world_is_not_asked_about_its_past(tiny: TinyCase, tmp_path
 
 @pytest.fixture
 def server(tiny: TinyCase) -> Iterator[str]:
-    """The case served over real HTTP on loopback, as `culprit case serve` does."""
-    served: Any = CaseApi(tiny.folder, whole=True)
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        server = uvicorn.Server(uvicorn.Config(served, log_level="error", lifespan="off"))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-        thread.start()
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-        server.should_exit = True
-        thread.join(timeout=10)
+    """Where the case is served over HTTP."""
+    with served_over_http(tiny.folder, whole=True) as address:
+        yield address
 
 
 def test_capture_command_records_a_served_case(tiny: TinyCase, tmp_path: Path, server: str) -> None:
