@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, YamlConfigSettingsSource
 from yaml import YAMLError
 
@@ -144,11 +144,13 @@ class Route(_Section):
 class Sources(_Section):
     """The backends of one cluster; what is unset only removes its questions.
 
+    `data_since`: nothing before it is asked about (monitoring that was set up, moved or restored then).
     `config_files`: for each service the configuration files that may be read in its containers, to compare peers.
     """
 
     cluster: str = ""
     scrape_interval_seconds: float = Field(default=15.0, gt=0)
+    data_since: AwareDatetime | None = None
     prometheus: Source = Source()
     loki: Source = Source()
     alertmanager: Source = Source()

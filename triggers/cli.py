@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from triggers import case_cli, eval_cli
+from triggers import case_cli, eval_cli, inventory_cli
 
 if TYPE_CHECKING:
     from config.settings import Settings
@@ -19,6 +19,7 @@ app = typer.Typer(
 )
 app.add_typer(case_cli.app, name="case")
 app.add_typer(eval_cli.app, name="eval")
+app.add_typer(inventory_cli.app, name="inventory")
 
 Config = Annotated[Path | None, typer.Option(help="settings file; default culprit.yaml")]
 Lang = Annotated[str, typer.Option(help="language of the report: en or ko")]
@@ -65,6 +66,20 @@ def worker(config: Config = None) -> None:
     from triggers.processes import work
 
     asyncio.run(work(_settings(config)))
+
+
+@app.command()
+def doctor(config: Config = None, as_json: Json = False) -> None:
+    """Look at every backend: reachable, version, permission, clock, freshness, mapping; exit 1 when one fails."""
+    from config.errors import CulpritError
+    from triggers.doctor import examine, show
+
+    try:
+        checks = asyncio.run(examine(_settings(config)))
+    except CulpritError as error:
+        typer.echo(f"culprit: {error}", err=True)
+        raise typer.Exit(2) from error
+    raise typer.Exit(show(checks, as_json=as_json))
 
 
 def _settings(config: Path | None) -> Settings:
