@@ -39,7 +39,7 @@ def store_signals(connection: sa.Connection, database: Database, kept: Sequence[
     for signal, disposition in kept:
         key = (signal.fingerprint, signal.starts_ms)
         folded[key] = (signal, disposition, folded[key][2] + 1 if key in folded else 0)
-    known, owner, alive = _known(connection, database, sorted({fingerprint for fingerprint, _ in folded}))
+    known, owner, alive, firing = _known(connection, database, sorted({fingerprint for fingerprint, _ in folded}))
     stored = Stored(now=now)
     fresh: list[dict[str, Any]] = []
     changed: list[dict[str, Any]] = []
@@ -59,19 +59,26 @@ def store_signals(connection: sa.Connection, database: Database, kept: Sequence[
         else:
             changed.append(_change(row, signal, repeats + 1, now))
             _note_change(stored, row, signal)
+        if signal.status == "resolved":  # a fingerprint is over as a whole, whichever beginning the sender names
+            others = [r for r in firing.get(key[0], ()) if r is not row and r.starts_ms <= (signal.ends_ms or now)]
+            changed += [_change(other, signal, 0, now) for other in others]
+            for other in others:
+                _note_change(stored, other, signal)
     _write(connection, database, fresh, changed)
     return stored
 
 
 def _known(
     connection: sa.Connection, database: Database, fingerprints: list[str]
-) -> tuple[dict[Key, Any], dict[str, str], dict[str, Any]]:
-    """Signals of these fingerprints by key; the open incident of a fingerprint; its newest signal that is not over."""
+) -> tuple[dict[Key, Any], dict[str, str], dict[str, Any], dict[str, list[Any]]]:
+    """Signals of these fingerprints by key; and per fingerprint: its open incident, its newest signal whose story is
+    not over, and all such that fire."""
     if not database.is_sqlite:
         _hold_incidents(connection, fingerprints)
     known: dict[Key, Any] = {}
     owner: dict[str, tuple[int, str]] = {}
     alive: dict[str, Any] = {}
+    firing: dict[str, list[Any]] = {}
     columns = (signals.c.id, signals.c.fingerprint, signals.c.starts_ms, signals.c.status, signals.c.incident_id,
                signals.c.pending, incidents.c.closed_ms)
     for at in range(0, len(fingerprints), CHUNK):
@@ -84,9 +91,11 @@ def _known(
             open_ = row.incident_id is not None and row.closed_ms is None
             if open_ or row.pending:
                 alive[row.fingerprint] = max(alive.get(row.fingerprint, row), row, key=lambda r: r.id)
+                if row.status == "firing":
+                    firing.setdefault(row.fingerprint, []).append(row)
             if open_:
                 owner[row.fingerprint] = max(owner.get(row.fingerprint, (0, "")), (row.id, row.incident_id))
-    return known, {fingerprint: incident for fingerprint, (_, incident) in owner.items()}, alive
+    return known, {fingerprint: incident for fingerprint, (_, incident) in owner.items()}, alive, firing
 
 
 def _hold_incidents(connection: sa.Connection, fingerprints: list[str]) -> None:

@@ -189,6 +189,13 @@ def test_a_resolve_after_the_diagnosis_is_said(world: World) -> None:
     assert [kind for kind, _ in world.messages()] == ["announced", "diagnosed", "resolved"]
 
 
+def test_a_resolve_with_another_beginning_ends_the_fingerprint(world: World) -> None:
+    """Senders that restart forget when an alert began; over is over."""
+    world.arrive(signal("f1", service="api", starts_ms=T0), signal("f1", service="api", starts_ms=T0 + 5_000))
+    world.arrive(signal("f1", service="api", starts_ms=T0 + 9_000, status="resolved"))
+    assert world.rows()[0].resolved_ms == world.now
+
+
 def test_flapping_is_one_incident(world: World) -> None:
     """An alert that resolves and fires again soon comes back to its incident and starts no new investigation."""
     world.arrive(signal("f1", service="api"))
