@@ -20,6 +20,7 @@ from agent.diagnosis import Diagnosis
 from agent.graph import build_graph
 from agent.incident import Incident, Signal
 from agent.state import State
+from config.redact import same_placeholders
 from tools.evidence import Evidence
 from tools.question import Question
 from tools.world import World
@@ -61,6 +62,12 @@ class Investigation:
         """Run the graph to its end. The thread id is the run id: the same run resumes, a finished one is returned."""
         deps = self._deps(run_id, on_event, late_signals)
         config: RunnableConfig = {"configurable": {"thread_id": run_id}, "recursion_limit": RECURSION_LIMIT}
+        with same_placeholders():
+            return await self._run(incident, run_id, asked_at_ms, deps, config)
+
+    async def _run(
+        self, incident: Incident, run_id: str, asked_at_ms: int, deps: Deps, config: RunnableConfig
+    ) -> Diagnosis:
         async with self.checkpoints() as saver:
             graph = build_graph(saver)
             before = await graph.aget_state(config) if saver is not None else None

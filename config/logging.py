@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Mapping
 from typing import Any, TextIO
 
 import structlog
 from structlog.tracebacks import ExceptionDictTransformer
 from structlog.typing import EventDict, Processor
 
-from config.redact import redact
+from config.redact import redact_mapping
 from config.settings import Log
 
-_DEPTH = 6
 _QUIET = ("httpx", "httpcore", "urllib3", "alembic", "uvicorn.access", "docker")  # their INFO is noise
 
 
@@ -47,17 +45,7 @@ def configure_logging(settings: Log | None = None, *, stream: TextIO | None = No
 
 
 def redacted(_logger: Any, _method: str, event: EventDict) -> EventDict:
-    """The redactor on every value, as deep as log fields reasonably go."""
-    return {key: value if key.startswith("_") else _clean(value, _DEPTH) for key, value in event.items()}
-
-
-def _clean(value: Any, depth: int) -> Any:
-    if isinstance(value, str):
-        return redact(value)
-    if depth == 0 or isinstance(value, int | float | bool) or value is None:
-        return value
-    if isinstance(value, Mapping):
-        return {key: _clean(inner, depth - 1) for key, inner in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
-        return [_clean(inner, depth - 1) for inner in value]
-    return redact(str(value))
+    """The redactor on every field, by its name too: whatever stands under `password` is hidden whole."""
+    ours = {key: value for key, value in event.items() if not key.startswith("_")}
+    internal = {key: value for key, value in event.items() if key.startswith("_")}
+    return {**redact_mapping(ours), **internal}

@@ -30,6 +30,13 @@ def _read(stream: io.StringIO) -> list[dict[str, object]]:
     return [json.loads(line) for line in stream.getvalue().splitlines()]
 
 
+def test_a_field_named_like_a_secret_is_hidden_whole(lines: io.StringIO) -> None:
+    """Whatever stands under `password` never reaches the log, however plain it looks."""
+    structlog.get_logger("ours").info("signed in", password="hunter2", attempt=1)
+    assert "hunter2" not in lines.getvalue()
+    assert _read(lines)[0]["attempt"] == 1
+
+
 def test_ours_and_theirs_carry_the_context(lines: io.StringIO) -> None:
     """A library's own log line names the incident that was being worked on."""
     with structlog.contextvars.bound_contextvars(incident="inc-1"):
