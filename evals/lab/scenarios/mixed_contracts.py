@@ -34,7 +34,7 @@ SCENARIO = Scenario(
     names=prefixed("duo"),
     active="green",
     builds={"green": "52", "blue": "50"},
-    tuning=Tuning(rate=2.4, contracts={"52": 2, "51": 1, "50": 2}, context_share=0.5, retry_s=4.0, log_style="logfmt"),
+    tuning=Tuning(rate=2.4, contracts={"52": 2, "51": 1, "50": 2}, context_share=0.5, retry_s=7.0, log_style="logfmt"),
     prepare=lambda lab: lab.serve_with_both(),
     steps=(
         Step(
