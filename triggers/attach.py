@@ -60,7 +60,7 @@ def store_signals(connection: sa.Connection, database: Database, kept: Sequence[
             changed.append(_change(row, signal, repeats + 1, now))
             _note_change(stored, row, signal)
         if signal.status == "resolved":  # a fingerprint is over as a whole, whichever beginning the sender names
-            others = [r for r in firing.get(key[0], ()) if r is not row and r.starts_ms <= (signal.ends_ms or now)]
+            others = [r for r in firing.get(key[0], ()) if r is not row and _began(r) <= (signal.ends_ms or now)]
             changed += [_change(other, signal, 0, now) for other in others]
             for other in others:
                 _note_change(stored, other, signal)
@@ -79,8 +79,8 @@ def _known(
     owner: dict[str, tuple[int, str]] = {}
     alive: dict[str, Any] = {}
     firing: dict[str, list[Any]] = {}
-    columns = (signals.c.id, signals.c.fingerprint, signals.c.starts_ms, signals.c.status, signals.c.incident_id,
-               signals.c.pending, incidents.c.closed_ms)
+    columns = (signals.c.id, signals.c.fingerprint, signals.c.starts_ms, signals.c.received_ms, signals.c.status,
+               signals.c.incident_id, signals.c.pending, incidents.c.closed_ms)
     for at in range(0, len(fingerprints), CHUNK):
         found = connection.execute(
             sa.select(*columns).select_from(signals.outerjoin(incidents, signals.c.incident_id == incidents.c.id))
@@ -104,6 +104,11 @@ def _hold_incidents(connection: sa.Connection, fingerprints: list[str]) -> None:
         theirs = sa.select(signals.c.incident_id).where(signals.c.fingerprint.in_(fingerprints[at : at + CHUNK]))
         connection.execute(sa.select(incidents.c.id).where(incidents.c.id.in_(theirs), incidents.c.closed_ms.is_(None))
                            .order_by(incidents.c.id).with_for_update())
+
+
+def _began(row: Any) -> int:
+    """A beginning in the future is a sender's wrong clock."""
+    return min(int(row.starts_ms), int(row.received_ms))
 
 
 def _change(row: Any, signal: Signal, repeats: int, now: int) -> dict[str, Any]:

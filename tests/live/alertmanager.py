@@ -30,6 +30,7 @@ class Alertmanager:
         assert program is not None, "no Alertmanager is installed"
         self.folder = Path(tempfile.mkdtemp(prefix="culprit-am-"))
         self.port = free_port()
+        self._began: dict[str, str] = {}  # Prometheus names the same beginning until the end
         (self.folder / "am.yml").write_text(f"""
 route:
   {{receiver: culprit, group_by: {group_by}, group_wait: 1s, group_interval: 1s, repeat_interval: {repeat_seconds}s}}
@@ -61,6 +62,7 @@ receivers:
         now = datetime.now(UTC)
         ends = now - timedelta(seconds=1) if resolved else now + timedelta(minutes=10)
         alerts: list[dict[str, Any]] = [{"labels": found, "annotations": {"summary": "느립니다"},
+                                         "startsAt": self._began.setdefault(repr(found), now.isoformat()),
                                          "endsAt": ends.isoformat(), "generatorURL": "http://prometheus/graph"}
                                         for found in labels]
         answer = httpx.post(f"http://127.0.0.1:{self.port}/api/v2/alerts", content=json.dumps(alerts),
