@@ -75,7 +75,7 @@ def _record_all(scenarios: list[Scenario], options: argparse.Namespace, stop: th
             with ThreadPoolExecutor(len(scenarios)) as pool:
                 outcomes = list(
                     pool.map(
-                        lambda pair: _one(pair[0], pair[1], client, options, stop, len(scenarios) - 1),
+                        lambda pair: _one(pair[0], pair[1], client, options, stop),
                         zip(scenarios, plots, strict=True),
                     )
                 )
@@ -108,7 +108,6 @@ def _one(
     client: docker.DockerClient,
     options: argparse.Namespace,
     stop: threading.Event,
-    neighbours: int,
 ) -> bool:
     try:
         marks = record(
@@ -118,7 +117,6 @@ def _one(
             out=options.out,
             stop=stop,
             campaign=options.campaign,
-            neighbours=neighbours,
         )
     except (CulpritError, DockerException, OSError) as error:
         log.error("%s: %s", scenario.id, error)

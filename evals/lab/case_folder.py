@@ -46,37 +46,28 @@ def write_case(recorder: Recorder, marks: Marks, folder: Path) -> None:
     series = asyncio.run(_read_all(lab.monitoring.prometheus_url, marks))
     write_metrics(folder / "metrics.jsonl.gz", ((s.labels, s.ms, s.values) for s in series if len(s.ms)))
     _write_logs(folder, recorder, marks)
-    inside = [o for o in recorder.containers if _inside(o["at"], marks)]
-    events = [{"at": iso(e.pop("ms")), **e} for e in sorted((dict(e) for e in recorder.events), key=lambda e: e["ms"])]
-    _write_gz(
-        folder / "containers.json.gz",
-        as_json({"observations": inside, "events": [e for e in events if _inside(e["at"], marks)]}),
-    )
-    _write_gz(
-        folder / "routing.json.gz", as_json({"observations": [o for o in recorder.routing if _inside(o["at"], marks)]})
-    )
-    _write_text(
-        folder / "peers.json", as_json({"observations": [o for o in recorder.peers if _inside(o["at"], marks)]}) + "\n"
-    )
+    events = sorted(recorder.events, key=lambda event: str(event["at"]))
+    containers = {"observations": _inside(recorder.containers, marks), "events": _inside(events, marks)}
+    _write_gz(folder / "containers.json.gz", as_json(containers))
+    _write_gz(folder / "routing.json.gz", as_json({"observations": _inside(recorder.routing, marks)}))
+    _write_text(folder / "peers.json", as_json({"observations": _inside(recorder.peers, marks)}) + "\n")
     _write_text(folder / "alerts.json", as_json(_alerts(recorder, marks)) + "\n")
     if recorder.queues:
         captured.append("queues")
-        _write_gz(
-            folder / "queues.json.gz", as_json({"states": [s for s in recorder.queues if _inside(s["at"], marks)]})
-        )
+        _write_gz(folder / "queues.json.gz", as_json({"states": _inside(recorder.queues, marks)}))
     else:
         missing.append({"what": "queues", "why": "the base set-up has no access to Redis"})
-    _write_text(
-        folder / "changes.jsonl", "".join(as_json(c) + "\n" for c in recorder.changes() if _inside(c["at"], marks))
-    )
+    changes = _inside(recorder.changes(), marks)
+    _write_text(folder / "changes.jsonl", "".join(as_json(change) + "\n" for change in changes))
     _write_text(folder / "inventory.yaml", render_inventory(lab.names, lab.tuning))
     _write_yaml(folder / "snapshot.yaml", _snapshot(recorder, marks, captured, missing))
     _write_yaml(folder / "case.yaml", _case(recorder, marks))
     _write_yaml(folder / "label.yaml", _label(recorder, marks))
 
 
-def _inside(at: str, marks: Marks) -> bool:
-    return iso(marks.start_ms) <= at <= iso(marks.end_ms)
+def _inside(records: list[dict[str, Any]], marks: Marks) -> list[dict[str, Any]]:
+    """Records whose `at` lies in the window; the texts are all of one form, so they order as the times do."""
+    return [record for record in records if iso(marks.start_ms) <= record["at"] <= iso(marks.end_ms)]
 
 
 async def _read_all(url: str, marks: Marks) -> tuple[RawSeries, ...]:
@@ -101,7 +92,7 @@ def _write_logs(folder: Path, recorder: Recorder, marks: Marks) -> None:
 
 def _alerts(recorder: Recorder, marks: Marks) -> dict[str, Any]:
     deliveries = [d for d in recorder.lab.receiver.deliveries() if marks.start_ms <= d.received_ms <= marks.end_ms]
-    states = [s for s in recorder.alert_states if _inside(s["at"], marks)]
+    states = _inside(recorder.alert_states, marks)
     ever = deliveries or any(s["alerts"] for s in states)
     return {"payloads": [d.as_record() for d in deliveries], "states": states if ever else []}
 

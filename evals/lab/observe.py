@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from evals.lab.moments import iso_of
+from evals.lab.moments import iso, iso_of
 
 OWN_LABELS = ("lab", "lab.unwatched")
 EVENTS = frozenset(
@@ -83,7 +83,7 @@ def event_record(event: Mapping[str, Any], redact: Callable[[str], str]) -> dict
     attributes = event["Actor"]["Attributes"]
     code = attributes.get("exitCode")
     return {
-        "ms": event["timeNano"] // 1_000_000,
+        "at": iso(event["timeNano"] // 1_000_000),
         "action": event["Action"],
         "container": attributes.get("name", ""),
         "image": attributes.get("image", ""),

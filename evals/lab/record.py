@@ -33,7 +33,6 @@ def record(
     out: Path,
     stop: threading.Event,
     campaign: str = "",
-    neighbours: int = 0,
 ) -> Marks:
     """Writes `out/<scenario id>`. Raises SourceUnavailable when the lab does not come up, no signal arrives or `stop`
     is set."""
@@ -53,11 +52,17 @@ def record(
             now_ms=now,
             end_ms=now_ms(),
             payload=payload,
-            neighbours=neighbours,
+            neighbours=labs_running(client) - 1,
             campaign=campaign,
         )
         write_case(recorder, marks, out / scenario.id)
     return marks
+
+
+def labs_running(client: docker.DockerClient) -> int:
+    """How many labs have containers running on this engine now."""
+    listed = client.api.containers(filters={"label": "lab"})
+    return len({container["Labels"]["lab"] for container in listed})
 
 
 def follow(lab: Lab, start_ms: int, stop: threading.Event) -> int:
