@@ -7,11 +7,13 @@ may finish what it had: a drain dies away, a stray goes on.
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 from pydantic import BaseModel, ConfigDict
 
 from config.errors import UnknownThing
 from tools.charts import chart
+from tools.discover_work import TRUST, discover_work
 from tools.dispatch import dispatchers, flow
 from tools.evidence import Chart, Status
 from tools.findings import Finding
@@ -20,7 +22,7 @@ from tools.roles import Roles, read_roles
 from tools.sources.inventory import Service
 from tools.windows import NS, seconds
 from tools.wording import clock, listed, number, percent
-from tools.work import bins, matchers_of, read_work, work_query
+from tools.work import WorkCounts, bins, matchers_of, read_work, work_query
 from tools.work_facts import Reading, facts
 from tools.world import Scope, World
 
@@ -44,12 +46,26 @@ async def ask(world: World, scope: Scope, arguments: ActivityArguments) -> Answe
         asyncio.gather(*(read_work(world, scope, s) for s in joined.values())),
     )
     counts = {w.service: w for w in results if w is not None}
+    guessed = await _discovered(world, scope, services, counts)
+    services = [guessed[s.name][0] if s.name in guessed else s for s in services]
+    counts |= {name: work for name, (_, work) in guessed.items()}
     readings = [
         Reading(world, scope, s, counts[s.name], roles, flow(world.inventory, s, counts, scope.baseline), speaking)
         for s in services
         if s.name in counts
     ]
-    return _answer(world, scope, services, readings, roles)
+    return _answer(world, scope, services, readings, roles, frozenset(guessed))
+
+
+async def _discovered(
+    world: World, scope: Scope, services: list[Service], counts: dict[str, WorkCounts]
+) -> dict[str, tuple[Service, WorkCounts]]:
+    """Workers whose work is not mapped, or whose mapped lines never occur, with what their lines suggest instead."""
+    silent = [s for s in services if s.kind == "worker" and (s.name not in counts or not counts[s.name].containers())]
+    works = await asyncio.gather(*(discover_work(world, scope, s) for s in silent))
+    found = [s.model_copy(update={"work": w}) for s, w in zip(silent, works, strict=True) if w is not None]
+    read = await asyncio.gather(*(read_work(world, scope, s) for s in found))
+    return {s.name: (s, r) for s, r in zip(found, read, strict=True) if r is not None and r.containers()}
 
 
 async def _speaking(world: World, scope: Scope, services: list[Service]) -> frozenset[str]:
@@ -63,10 +79,16 @@ async def _speaking(world: World, scope: Scope, services: list[Service]) -> froz
     return frozenset(labels.get(label, "") for streams in found for labels in streams)
 
 
-def _answer(world: World, scope: Scope, services: list[Service], readings: list[Reading], roles: Roles) -> Answer:
+def _answer(
+    world: World, scope: Scope, services: list[Service], readings: list[Reading], roles: Roles, guessed: frozenset[str]
+) -> Answer:
     queries = tuple(q for r in readings for q in r.counts.queries)
     unmapped = [s.name for s in services if s.work is None and s.kind in ("api", "worker")]
-    gaps = (*roles.gaps, *((f"work is not mapped for {listed(unmapped)}",) if unmapped else ()))
+    gaps = (
+        *roles.gaps,
+        *((f"work is not mapped for {listed(unmapped)}",) if unmapped else ()),
+        *(f"the work lines of {name} were guessed from its log" for name in sorted(guessed)),
+    )
     notes = {"gaps": gaps, "work": {r.service.name: work_query(r.service) for r in readings}}
     if not any(r.counts.containers() for r in readings):
         asked = listed([r.service.name for r in readings]) or "no service with mapped work"
@@ -76,6 +98,8 @@ def _answer(world: World, scope: Scope, services: list[Service], readings: list[
     findings, sentences, charts = [], [], []
     for reading in readings:
         found = facts(reading)
+        if reading.service.name in guessed:
+            found = [replace(f, strength=f.strength * TRUST, extra={**f.extra, "guessed": True}) for f in found]
         findings += found
         sentences.append(_sentence(reading, found))
         charts += _charts(reading, found)

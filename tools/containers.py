@@ -13,11 +13,12 @@ from pydantic import BaseModel, ConfigDict
 from config.errors import CulpritError
 from tools.engine_events import Lifetime, lifetimes
 from tools.evidence import Status
-from tools.findings import Finding
+from tools.findings import Finding, Subject
 from tools.processes import odd_processes
 from tools.question import Answer, Question
 from tools.roles import STANDBY, Roles, read_roles
 from tools.sources.containers import Container, Containers
+from tools.sources.shortfall import shortfalls
 from tools.subjects import subject
 from tools.windows import earlier_ms, first_ms
 from tools.wording import clock, listed, number, quote, sig
@@ -73,85 +74,69 @@ def _service(world: World, name: str) -> str:
 
 def _facts(world: World, scope: Scope, roles: Roles, container: Container, life: Lifetime, start: int) -> list[Finding]:
     role = roles.role(container.name, scope.asked_at_ms)
-    about = subject(world.inventory, container.name, role=role)
-    onset, out = scope.incident[0], list[Finding]()
-    if container.state != RUNNING:
-        out.append(
-            _not_running(
-                about.role,
-                Finding(
-                    "not_running",
-                    about,
-                    1.0,
-                    since_ms=container.finished_ms,
-                    detail=container.state,
-                    extra={"state": container.state, "was": life.state_before},
-                ),
-            )
-        )
+    about, running = subject(world.inventory, container.name, role=role), container.state == RUNNING
+    out = list[Finding]()
+    if not running:
+        extra: dict[str, object] = {"state": container.state, "was": life.state_before}
+        gone = Finding("not_running", about, 1.0, since_ms=container.finished_ms, detail=container.state, extra=extra)
+        out.append(_not_running(role, gone))
     if container.started_ms is not None and container.started_ms >= start:
-        extra = {
-            "seconds_from_onset": sig((container.started_ms - onset) / 1000),
-            "image": container.image,
-            "recreated": (container.created_ms or 0) >= start,
-            "was": life.state_before,
-        }
+        out.append(_started(about, container, container.started_ms, life, start, scope.incident[0]))
+    out += _ended(about, container, life, start)
+    if container.health == "unhealthy":
+        out.append(Finding("unhealthy", about, 1.0))
+    if not about.service:
+        extra = {"state": container.state, "new": life.state_before == ""}
+        strength, image = 1.0 if running else 0.4, quote(container.image)
         out.append(
-            Finding(
-                "started_in_window",
-                about,
-                _near(container.started_ms, onset),
-                sig((container.started_ms - start) / 1000),
-                since_ms=container.started_ms,
-                detail=quote(container.image),
-                extra=extra,
-            )
+            Finding("unlisted_container", about, strength, since_ms=container.started_ms, detail=image, extra=extra)
         )
+    return out
+
+
+def _started(about: Subject, container: Container, at_ms: int, life: Lifetime, start: int, onset: int) -> Finding:
+    extra = {
+        "seconds_from_onset": sig((at_ms - onset) / 1000),
+        "image": container.image,
+        "recreated": (container.created_ms or 0) >= start,
+        "was": life.state_before,
+    }
+    after = sig((at_ms - start) / 1000)
+    return Finding(
+        "started_in_window",
+        about,
+        _near(at_ms, onset),
+        after,
+        since_ms=at_ms,
+        detail=quote(container.image),
+        extra=extra,
+    )
+
+
+def _ended(about: Subject, container: Container, life: Lifetime, start: int) -> list[Finding]:
+    """Stops, exits, restarts and memory kills in the window."""
+    out, asked = list[Finding](), {"asked": life.asked_to_stop}
     if life.stopped_ms is not None and container.state != RUNNING:
-        out.append(
-            Finding(
-                "stopped_in_window",
-                about,
-                1.0,
-                sig((life.stopped_ms - start) / 1000),
-                since_ms=life.stopped_ms,
-                extra={"asked": life.asked_to_stop},
-            )
-        )
+        after = sig((life.stopped_ms - start) / 1000)
+        out.append(Finding("stopped_in_window", about, 1.0, after, since_ms=life.stopped_ms, extra=asked))
     if life.exit_code is not None:
-        clean = life.exit_code in (0, 143) or life.asked_to_stop
+        strength = 0.3 if life.exit_code in (0, 143) or life.asked_to_stop else 1.0
         out.append(
             Finding(
                 "exited",
                 about,
-                0.3 if clean else 1.0,
+                strength,
                 float(life.exit_code),
                 since_ms=life.exited_ms,
                 detail=f"exit code {life.exit_code}",
-                extra={"asked": life.asked_to_stop},
+                extra=asked,
             )
         )
     if life.restarts:
-        out.append(
-            Finding(
-                "restarted", about, min(1.0, life.restarts / 3), float(life.restarts), since_ms=life.first_restart_ms
-            )
-        )
+        times = float(life.restarts)
+        out.append(Finding("restarted", about, min(1.0, times / 3), times, since_ms=life.first_restart_ms))
     if life.oom or (container.oom_killed and (container.finished_ms or start) >= start):
         out.append(Finding("oom_killed", about, 1.0, since_ms=life.oom or container.finished_ms))
-    if container.health == "unhealthy":
-        out.append(Finding("unhealthy", about, 1.0))
-    if not about.service:
-        out.append(
-            Finding(
-                "unlisted_container",
-                about,
-                1.0 if container.state == RUNNING else 0.4,
-                since_ms=container.started_ms,
-                detail=quote(container.image),
-                extra={"state": container.state, "new": life.state_before == ""},
-            )
-        )
     return out
 
 
@@ -169,7 +154,10 @@ def _near(moment: int, onset: int) -> float:
 
 
 def _missing(world: World, scope: Scope, service: str, seen: set[str], roles: Roles) -> list[Finding]:
-    """Listed containers of services that are seen at all, which the engine does not know."""
+    """Listed containers of services that are seen at all, which the engine does not know. Where a host could not be
+    read, what is not seen may be there."""
+    if shortfalls():
+        return []
     out = []
     for listed_service in world.inventory.services:
         members = listed_service.members()

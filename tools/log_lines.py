@@ -102,13 +102,13 @@ def frequent_texts(lines: Sequence[str]) -> list[str]:
     for template in mine(sample, most=PER_ROUND):
         if template.count < max(5, len(sample) // 100):
             continue
-        piece = _literal(template.example, sample)
+        piece = shared_piece(template.example, sample)
         if piece:
             out.append(piece)
     return out
 
 
-def _literal(example: str, sample: Sequence[str]) -> str:
+def shared_piece(example: str, sample: Sequence[str]) -> str:
     """The longest piece between digits, quotes and hashes that a good part of the sample shares."""
     pieces, piece = [], ""
     for char in example:

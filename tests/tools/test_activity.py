@@ -4,7 +4,21 @@ from __future__ import annotations
 
 import pytest
 
-from tests.tools.stage import END, ONSET, SCOPE, START, every, found, handed, kinds, lines, orders, views, world
+from tests.tools.stage import (
+    END,
+    INVENTORY,
+    ONSET,
+    SCOPE,
+    START,
+    every,
+    found,
+    handed,
+    kinds,
+    lines,
+    orders,
+    views,
+    world,
+)
 from tools.activity import QUESTION, ActivityArguments
 from tools.evidence import Status
 from tools.question import Answer
@@ -206,3 +220,44 @@ async def test_charts_stay_small() -> None:
     )
     assert answer.charts
     assert all(len(c.ms) == len(c.values) <= 240 for c in answer.charts)
+
+
+def uneven(period_s: float, start: int, end: int) -> list[int]:
+    """Moments one period apart on average, as jobs come and clocks do not."""
+    return [t + (t // 1_000 * 7_919) % int(period_s * 900) for t in every(period_s, start, end)]
+
+
+@pytest.mark.parametrize("mapped", [False, True])
+async def test_unmapped_work_is_guessed_from_lines_that_are_no_heartbeat(mapped: bool) -> None:
+    """Without a mapping, or with one that matches nothing, the stray is still seen, at less strength, as a guess."""
+    work = INVENTORY.services[1].work if mapped else None
+    bare = tuple(s.model_copy(update={"work": work}) if s.name == "mill" else s for s in INVENTORY.services)
+    beat = (every(2, START, END), "pulse ok")
+    answer = await asked(
+        world(
+            routing=JADE,
+            inventory=INVENTORY.model_copy(update={"services": bare}),
+            logs=[
+                lines("mill-1", "mill", beat, (uneven(2, START, END), "baked loaf {n}")),
+                lines("mill-2", "mill", beat, (uneven(2, ONSET, END), "baked loaf {n}")),
+            ],
+        )
+    )
+    stranger = found(answer.findings, "work_by_waiting_role", container="mill-2")
+    assert stranger is not None
+    assert stranger.strength == pytest.approx(0.6)
+    assert stranger.extra["guessed"] is True
+    assert any("guessed" in gap for gap in answer.notes["gaps"])
+
+
+async def test_heartbeats_alone_are_no_work() -> None:
+    """A line as regular as a clock is never taken for work."""
+    bare = tuple(s.model_copy(update={"work": None}) for s in INVENTORY.services)
+    answer = await asked(
+        world(
+            routing=JADE,
+            inventory=INVENTORY.model_copy(update={"services": bare}),
+            logs=[lines(m, "mill", (every(2, START, END), "pulse ok")) for m in ("mill-1", "mill-2")],
+        )
+    )
+    assert answer.status is Status.NO_DATA
