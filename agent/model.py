@@ -16,6 +16,7 @@ from agent.deps import Deps
 from agent.draft import CONCLUDE, Draft
 from config.redact import redact
 from tools.question import Question
+from tools.toolbox import CLUSTER
 
 # What a server or its SDK may raise for a bad answer: refused, slow, HTML or an error body with status 200, no choices.
 MODEL_TROUBLE = (
@@ -36,16 +37,24 @@ def openai_model(
     )
 
 
-def tool_specifications(questions: Sequence[Question]) -> list[dict[str, Any]]:
-    """Every question and `conclude`, as function tools."""
+def tool_specifications(questions: Sequence[Question], clusters: Sequence[str] = ()) -> list[dict[str, Any]]:
+    """Every question and `conclude`, as function tools. With several clusters, each question may name one."""
     specs = [
         {"type": "function", "function": {
-            "name": q.name.replace(".", "_"), "description": q.asks, "parameters": q.arguments.model_json_schema()}}
+            "name": q.name.replace(".", "_"), "description": q.asks, "parameters": _parameters(q, clusters)}}
         for q in questions
     ]
     conclude = convert_to_openai_tool(Draft)
     conclude["function"]["name"] = CONCLUDE
     return [*specs, conclude]
+
+
+def _parameters(question: Question, clusters: Sequence[str]) -> dict[str, Any]:
+    schema = question.arguments.model_json_schema()
+    if clusters:
+        named = {"type": "string", "enum": list(clusters), "description": "ask another cluster than the incident's"}
+        schema["properties"] = {**schema.get("properties", {}), CLUSTER: named}
+    return schema
 
 
 async def reply_of(
@@ -74,7 +83,9 @@ async def reply_of(
 
 
 async def _call(model: BaseChatModel, messages: Sequence[BaseMessage], deps: Deps, must_conclude: bool) -> AIMessage:
-    specs = tool_specifications(() if must_conclude else deps.questions)
+    world = deps.world
+    clusters = (world.cluster, *world.siblings) if world.siblings else ()
+    specs = tool_specifications(() if must_conclude else deps.questions, clusters)
     extra: dict[str, Any] = {"tool_choice": CONCLUDE} if must_conclude else {}
     return await model.bind_tools(specs, **extra).ainvoke(list(messages))
 

@@ -25,7 +25,7 @@ def container(name: str, image: str, **labels: str) -> Container:
 
 @pytest.mark.parametrize(("text", "complaint"), [
     ("version: 1\nservices:\n  - name: a\n    kind: dance\n", "inv.yaml:4: services.0.kind"),
-    ("version: 1\nservices:\n  - {name: a, colours: {b: [x]}}\n  - {name: c, containers: [x]}\n", "belongs to a and to c"),
+    ("services:\n  - {name: a, colours: {b: [x]}}\n  - {name: c, containers: [x]}\n", "belongs to a and to c"),
     ("services: [\n", "not YAML"),
     ("version: 1\nhots: []\n", "inv.yaml:2: hots"),
     (BOMB, "too many entries"),
