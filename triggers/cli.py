@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from triggers import case_cli, eval_cli, inventory_cli
+from triggers import case_cli, eval_cli, incident_cli, inventory_cli, queue_cli
 
 if TYPE_CHECKING:
     from config.settings import Settings
@@ -19,7 +19,9 @@ app = typer.Typer(
 )
 app.add_typer(case_cli.app, name="case")
 app.add_typer(eval_cli.app, name="eval")
+app.add_typer(incident_cli.app, name="incident")
 app.add_typer(inventory_cli.app, name="inventory")
+app.add_typer(queue_cli.app, name="queue")
 
 Config = Annotated[Path | None, typer.Option(help="settings file; default culprit.yaml")]
 Lang = Annotated[str, typer.Option(help="language of the report: en or ko")]

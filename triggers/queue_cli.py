@@ -27,7 +27,7 @@ def list_(
     limit: Annotated[int, typer.Option(min=1, max=500)] = 50, as_json: AsJson = False, config: ConfigFile = None,
 ) -> None:
     """Incidents in the order they will be taken; dead letters last."""
-    with _opened(config) as (_, operations):
+    with opened(config) as (_, operations):
         found = operations.waiting(states=tuple(state) if state else ("running", "queued", "dead"), limit=limit)
         overview = operations.overview()
     if as_json:
@@ -45,7 +45,7 @@ def list_(
 @app.command()
 def show(incident: IncidentId, as_json: AsJson = False, config: ConfigFile = None) -> None:
     """One incident with its signals, runs and diagnosis."""
-    with _opened(config) as (store, _):
+    with opened(config) as (store, _):
         found = store.incidents.show(incident)
     if as_json:
         typer.echo(json.dumps(found, ensure_ascii=False, default=str))
@@ -83,13 +83,13 @@ def cancel(incident: IncidentId, config: ConfigFile = None) -> None:
 
 
 def _act(config: Path | None, action: Callable[[Operations], Any], said: str) -> None:
-    with _opened(config) as (_, operations):
+    with opened(config) as (_, operations):
         action(operations)
     typer.echo(said)
 
 
 @contextmanager
-def _opened(config: Path | None) -> Iterator[tuple[Store, Operations]]:
+def opened(config: Path | None) -> Iterator[tuple[Store, Operations]]:
     """Exit code 2 and one line for what the user can put right."""
     from config.errors import CulpritError
     from config.settings import load_settings

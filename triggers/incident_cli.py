@@ -1,0 +1,45 @@
+"""`culprit incident`: what was investigated, and what came out of it."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+
+from triggers.queue_cli import AsJson, ConfigFile, IncidentId, opened
+
+app = typer.Typer(help="What was investigated, and what came out.", no_args_is_help=True)
+
+
+@app.command("list")
+def list_(
+    limit: Annotated[int, typer.Option(min=1, max=500)] = 20, as_json: AsJson = False, config: ConfigFile = None
+) -> None:
+    """Incidents, newest first."""
+    with opened(config) as (store, _):
+        found = store.incidents.list(limit=limit)
+    if as_json:
+        typer.echo(json.dumps(found, ensure_ascii=False, default=str))
+        return
+    for row in found:
+        typer.echo(f"{row['id']}  {row['state']:<10} {row['severity']:<8} {row['signals']:>4} signals  {row['title']}")
+
+
+@app.command()
+def show(incident: IncidentId, lang: str = "en", as_json: AsJson = False, config: ConfigFile = None) -> None:
+    """The report of one incident, as it was published."""
+    with opened(config) as (store, _):
+        found = store.incidents.show(incident)
+    if as_json:
+        typer.echo(json.dumps(found, ensure_ascii=False, default=str))
+        return
+    if not found["diagnosis"]:
+        typer.echo(f"{incident} is {found['state']}; there is no diagnosis yet")
+        return
+    from rich.console import Console
+
+    from agent.diagnosis import Diagnosis
+    from triggers.report import report
+
+    Console().print(report(Diagnosis.model_validate(found["diagnosis"]), lang=lang))
