@@ -38,8 +38,10 @@ check: $(STAMP) ## style, types, import directions, house rules, documents
 test-live: $(STAMP) ## tests against real Prometheus, Alertmanager, Docker, PostgreSQL: Linux, root
 	$(BIN)/python -m pytest -m live -rs $(ARGS)
 
-bench: $(STAMP) ## how fast the hot parts are on this machine
+bench: $(STAMP) ## how fast the hot parts are on this machine, beside a real Prometheus and the raw engines (Linux)
 	$(BIN)/python -m evals.bench $(ARGS)
+	$(BIN)/python -m evals.bench.promql
+	$(BIN)/python -m tests.bench.queue
 
 lab: $(STAMP) ## record a case in real containers: SCENARIO=… OUT=… (Linux, root); without them, list the scenarios
 	$(BIN)/python -m evals.lab $(SCENARIO) $(if $(OUT),--out $(OUT)) $(ARGS)
