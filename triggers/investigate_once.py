@@ -23,7 +23,7 @@ from config.settings import Settings, load_settings
 from evals.case import load_case, question_signal
 from tools.evidence import Chart, Evidence, parse_iso
 from triggers.report import ledger_of_odds, report, telling_charts
-from triggers.worlds import configured_world
+from triggers.worlds import announced_changes, configured_world
 
 
 @dataclass
@@ -42,7 +42,6 @@ async def investigate_once(
     """Exactly one of `case`, `alert` and `ask` starts it; alert and ask may be put to a case's world."""
     settings = load_settings()
     configure_logging(settings.log.model_copy(update={"level": "warning", "format": "console"}))
-    world = configured_world(settings.world, case=case)
     now = _moment(at) if at else (load_case(case).now_ms if case else round(time.time() * 1000))
     incident = _incident(case, alert, ask, now, lang or settings.language)
     charts: list[tuple[str, Chart]] = []
@@ -55,8 +54,10 @@ async def investigate_once(
         odds[:] = event.get("candidates", odds)
 
     chosen = lang or settings.language
-    investigation = assemble(world, model=_model(settings, model), lang=chosen)
-    diagnosis = await investigation.investigate(incident, run_id=incident.id, asked_at_ms=now, on_event=collect)
+    with announced_changes(settings, case=case) as database:
+        world = configured_world(settings.world, case=case, database=database)
+        investigation = assemble(world, model=_model(settings, model), lang=chosen)
+        diagnosis = await investigation.investigate(incident, run_id=incident.id, asked_at_ms=now, on_event=collect)
     return Result(diagnosis, chosen, charts, tuple(odds))
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 from agent.diagnosis import Diagnosis
 from agent.incident import Incident, Signal
 from config.database import Database
+from config.settings import Settings
 from config.settings import World as WorldSettings
 from tools.live_world import live_worlds
 from tools.recorded.world import open_world
@@ -33,6 +35,24 @@ def configured_worlds(
         world = open_world(folder)
         return {world.cluster: world}
     return live_worlds(settings, database=database)
+
+
+@contextmanager
+def announced_changes(settings: Settings, *, case: Path | None = None) -> Iterator[Database | None]:
+    """The database of announced changes for a one-shot command; None in a recorded world, or where nothing was kept.
+
+    It is opened as it is: a command that only asks does not migrate.
+    """
+    path = settings.data_dir / "culprit.db"
+    sqlite_default = not settings.database_url.get_secret_value()
+    if case is not None or settings.world.case is not None or (sqlite_default and not path.is_file()):
+        yield None
+        return
+    database = Database(settings.database)
+    try:
+        yield database
+    finally:
+        database.close()
 
 
 @dataclass(frozen=True)
