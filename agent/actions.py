@@ -122,7 +122,8 @@ class _Renderer:
 
     def _collect(self, p: Proposal) -> Action:
         step = Step(command="", why=self._say("collect"))
-        return Action(kind=p.kind, targets=(), steps=(step,), risk="", verify="", undo="", needs_approval=False)
+        return Action(kind=p.kind, targets=p.targets, steps=(step, *self._durable(p)), risk="", verify="", undo="",
+                      needs_approval=False)
 
     def _manual(self, p: Proposal) -> Action:
         plain = [t for t in p.targets if _NAME.match(t)]

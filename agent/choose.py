@@ -7,10 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from agent.odds import Candidate, Facts
+from agent.odds import CONFIDENT, Candidate, Facts
 from tools.question import Question
 
 WORTH_ASKING = 0.25  # log-odds per second of cost, below which no further question is worth its wait
+WORTH_UNDECIDED = 0.02  # the same while nothing stands out: rather one question more than an abstention too early
 CONTENDER = 0.2
 AT_ONCE = 3
 
@@ -41,13 +42,15 @@ def next_questions(
     owed = _owed(ranked, available, asked)
     if owed:
         return tuple(owed[:AT_ONCE])
+    decided = any(not c.open and c.confidence >= CONFIDENT for c in ranked)
+    worth = WORTH_ASKING if decided else WORTH_UNDECIDED
     scored = sorted(
         ((_gain(q, ranked, facts) / (0.5 + q.cost_s), q.name) for q in available.values()), key=lambda s: (-s[0], s[1])
     )
     out = []
     for score, name in scored:
         ask = arguments_for(available[name], ranked[0] if ranked else None)
-        if score >= WORTH_ASKING and ask is not None and ask.key not in asked:
+        if score >= worth and ask is not None and ask.key not in asked:
             out.append(ask)
     return tuple(out[:AT_ONCE])
 
