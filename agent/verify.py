@@ -15,10 +15,15 @@ from agent.draft import Draft, Proposal
 from agent.grounding import ground, names_of, unsupported
 from agent.odds import Candidate
 from tools.evidence import Status, parse_iso
+from tools.toolbox import QUESTIONS
 
 ONSET_SLACK_MS = 60_000
 NEEDS_TARGET = frozenset(ActionKind) - {ActionKind.NONE, ActionKind.COLLECT_MORE, ActionKind.FIX_MONITORING,
                                        ActionKind.SILENCE_ALERT}
+
+
+HEALTH = frozenset(
+    ("user_healthy", "user_errors_up", "user_latency_up", "work_normal", "work_failing", "completion_gap"))
 
 
 @dataclass(frozen=True)
@@ -52,6 +57,9 @@ def check(draft: Draft, evidence: Mapping[str, Mapping[str, Any]], *, analyst: I
     onset = draft.onset if _onset_stands(draft, evidence, complaints) else None
     actions = tuple(a for a in draft.actions if _action_stands(a, names, complaints))
     verdict = _verdict(draft.verdict, claims, hypotheses, complaints)
+    if verdict is Verdict.NO_FAULT and not health_was_looked_at(evidence.values()):
+        complaints.append(Complaint("verdict", "no_fault, but neither users nor work could be looked at"))
+        verdict = Verdict.UNDETERMINED
     if verdict is Verdict.NO_FAULT:
         hypotheses, onset = (), None
     if verdict is Verdict.UNDETERMINED:
@@ -61,6 +69,12 @@ def check(draft: Draft, evidence: Mapping[str, Mapping[str, Any]], *, analyst: I
         onset = None
     clean = Draft(verdict=verdict, onset=onset, claims=claims, hypotheses=hypotheses, actions=actions)
     return Checked(clean, tuple(complaints))
+
+
+def health_was_looked_at(evidence: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether a question that would have seen users or work suffer was answered: unknown is never called healthy."""
+    telling = {q.name for q in QUESTIONS if not HEALTH.isdisjoint(q.finds)}
+    return any(e["status"] == Status.OK.value and e["question"] in telling for e in evidence)
 
 
 def _claim_stands(claim: Claim, evidence: Mapping[str, Mapping[str, Any]], complaints: list[Complaint]) -> bool:

@@ -85,3 +85,14 @@ def test_no_fault_carries_no_hypotheses() -> None:
     checked = check(HONEST.model_copy(update={"verdict": Verdict.NO_FAULT}), EVIDENCE, analyst=RANKED)
     assert checked.draft.hypotheses == ()
     assert checked.draft.onset is None
+
+
+def test_unknown_is_never_called_healthy() -> None:
+    """`no_fault` needs an answer of a question that would have seen users or work suffer; else it is undetermined."""
+    healthy = HONEST.model_copy(update={"verdict": Verdict.NO_FAULT})
+    blind = {i: {**e, "status": "failed"} if e["question"] in ("metrics.onset", "logs.activity") else e
+             for i, e in EVIDENCE.items()}
+    assert check(healthy, EVIDENCE, analyst=RANKED).draft.verdict is Verdict.NO_FAULT
+    told = check(healthy, blind, analyst=RANKED)
+    assert told.draft.verdict is Verdict.UNDETERMINED
+    assert any("neither users nor work" in c.why for c in told.complaints)

@@ -148,6 +148,17 @@ async def test_a_backend_that_fails_is_a_gap(backend: str, prefix: str, fault: s
     judged(f"{backend} {fault}", found, seconds, told)
 
 
+@pytest.mark.parametrize("case", ["f22-a", "f22-b"])
+async def test_a_control_without_metrics_and_logs_is_not_called_healthy(case: str) -> None:
+    """Where nothing is wrong but neither users nor work can be looked at, the run does not say so."""
+    told = load_case(BUNDLED / case)
+    world = replace(open_world(BUNDLED / case), metrics=Down(), logs=Down())
+    found = await assemble(world).investigate(told.incident(), run_id="r1", asked_at_ms=told.now_ms)
+    whole = await assemble(open_world(BUNDLED / case)).investigate(
+        told.incident(), run_id="r2", asked_at_ms=told.now_ms)
+    assert (whole.verdict.value, found.verdict.value) == ("no_fault", "undetermined")
+
+
 @pytest.mark.parametrize("seam", SEAMS)
 async def test_a_source_that_is_down_is_a_gap(seam: str) -> None:
     """Docker, the proxy, changes, peers, Alertmanager: each alone."""
