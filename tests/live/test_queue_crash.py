@@ -78,7 +78,7 @@ def test_crash_matrix(url: str, tmp_path: Path) -> None:  # noqa: F811
     store = build_store(settings_for(url), publishers=())
     channel = SharedChannel(tmp_path / "channel.db")
     ports = [free_port(), free_port()]
-    receivers = [lambda p=port: start_receiver(url, tmp_path, p) for port in ports]
+    receivers = [lambda p=port: start_receiver(url, tmp_path, p, channel=True) for port in ports]
     options = ("--steps", "3", "--seconds", "0.05", "--lease", "2", "--die-after-post", "0.03")
     killer = _Killer([*receivers, *([lambda: start_worker(url, tmp_path, *options)] * 3)])
     try:

@@ -43,11 +43,12 @@ def wait_for(condition: Callable[[], bool], *, seconds: float, what: str) -> flo
     return time.monotonic() - began
 
 
-def start_receiver(url: str, folder: Path, port: int) -> subprocess.Popen[str]:
+def start_receiver(url: str, folder: Path, port: int, *, channel: bool = False) -> subprocess.Popen[str]:
     """A door that may still be coming up; see `answers`."""
     with (folder / "receivers.log").open("a") as log:
-        return subprocess.Popen([sys.executable, "-m", "tests.triggers.receiver_process", url, str(port)], cwd=ROOT,
-                                stdout=log, stderr=log, text=True)
+        command = [sys.executable, "-m", "tests.triggers.receiver_process", url, str(port)]
+        command += [str(folder / "channel.db")] if channel else []
+        return subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log, text=True)
 
 
 def answers(port: int) -> bool:
