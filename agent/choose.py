@@ -13,6 +13,7 @@ from tools.question import Question
 WORTH_ASKING = 0.25  # log-odds per second of cost, below which no further question is worth its wait
 WORTH_UNDECIDED = 0.02  # the same while nothing stands out: rather one question more than an abstention too early
 CONTENDER = 0.2
+CLEAR = 0.95
 AT_ONCE = 3
 
 
@@ -42,6 +43,8 @@ def next_questions(
     owed = _owed(ranked, available, asked)
     if owed:
         return tuple(owed[:AT_ONCE])
+    if _clear(ranked, facts):
+        return ()
     decided = any(not c.open and c.confidence >= CONFIDENT for c in ranked)
     worth = WORTH_ASKING if decided else WORTH_UNDECIDED
     scored = sorted(
@@ -53,6 +56,14 @@ def next_questions(
         if score >= worth and ask is not None and ask.key not in asked:
             out.append(ask)
     return tuple(out[:AT_ONCE])
+
+
+def _clear(ranked: Sequence[Candidate], facts: Facts) -> bool:
+    """One hypothesis is all but certain, no other is in the running, and all that could refute it was looked for."""
+    closed = [c for c in ranked if not c.open]
+    if not closed or closed[0].confidence < CLEAR or any(c.confidence >= CONTENDER for c in closed[1:]):
+        return False
+    return all(e.finding in facts.looked_for for e in closed[0].card.refutes)
 
 
 def _owed(ranked: Sequence[Candidate], available: Mapping[str, Question], asked: frozenset[str]) -> list[Ask]:
