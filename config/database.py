@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy import event
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.compiler import compiles
@@ -104,9 +104,13 @@ class Database:
         """The moment of the statement, as SQL."""
         return now_ms() if self._clock is None else sa.literal(self._clock(), sa.BigInteger())
 
-    def insert(self, table: sa.Table) -> postgresql.Insert:
+    def insert(self, table: sa.Table) -> sqlite.Insert:
         """An INSERT that knows ON CONFLICT; SQLite's has the same methods."""
-        return sqlite.insert(table) if self.is_sqlite else postgresql.insert(table)  # type: ignore[return-value]
+        if self.is_sqlite:
+            return sqlite.insert(table)
+        from sqlalchemy.dialects import postgresql  # 0.2 s of imports that SQLite never needs
+
+        return postgresql.insert(table)  # type: ignore[return-value]
 
     @contextmanager
     def begin(self) -> Iterator[sa.Connection]:
