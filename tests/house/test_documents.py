@@ -122,7 +122,7 @@ def test_the_glossary_has_every_word_once() -> None:
 
 def test_the_glossary_says_what_the_design_says() -> None:
     """Beside a checkout that has the design at hand, the meanings are the same."""
-    shared = Path(os.environ.get("CULPRIT_SHARED", ROOT.parent / "shared"))
+    shared = Path(os.environ.get("SHARED_FOLDER", ROOT.parent / "shared"))
     design = shared / "DESIGN.md"
     if not design.is_file():
         pytest.skip(f"the design is not at {design}")

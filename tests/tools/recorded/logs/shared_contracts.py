@@ -1,4 +1,4 @@
-"""Where answers recorded from real servers lie: the folder `shared` beside the checkout, or CULPRIT_SHARED."""
+"""Where answers recorded from real servers lie: the folder `shared` beside the checkout, or SHARED_FOLDER."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _DEFAULT = Path(__file__).resolve().parents[5] / "shared"
 
 def contract_file(name: str) -> Path:
     """A file of the shared contracts; the test is skipped where the folder is not there."""
-    path = Path(os.environ.get("CULPRIT_SHARED", _DEFAULT)) / "contracts" / name
+    path = Path(os.environ.get("SHARED_FOLDER", _DEFAULT)) / "contracts" / name
     if not path.exists():
-        pytest.skip(f"the shared contract {name} is not beside this checkout (set CULPRIT_SHARED)")
+        pytest.skip(f"the shared contract {name} is not beside this checkout (set SHARED_FOLDER)")
     return path
 
 

@@ -22,9 +22,9 @@ Table = dict[tuple[tuple[str, str], ...], Steps]
 
 
 def contract_folder(name: str) -> Path:
-    """A folder of the shared contracts, beside the checkout or where CULPRIT_SHARED says; skips the test if absent."""
+    """A folder of the shared contracts, beside the checkout or where SHARED_FOLDER says; skips the test if absent."""
     root = Path(__file__).parents[4]
-    shared = Path(os.environ.get("CULPRIT_SHARED", root.parent / "shared"))
+    shared = Path(os.environ.get("SHARED_FOLDER", root.parent / "shared"))
     folder = shared / "contracts" / name
     if not folder.is_dir():
         pytest.skip(f"the shared contracts are not here: {folder}")
