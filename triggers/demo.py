@@ -135,7 +135,7 @@ async def _diagnosis(url: str) -> Diagnosis:
                 whole = (await client.get(f"/incidents/{row['id']}")).json()
                 if whole.get("diagnosis"):
                     return Diagnosis.model_validate(whole["diagnosis"])
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0.1)
 
 
 def show(demo: Demo, folder: Path, *, lang: str, console: Console) -> None:
