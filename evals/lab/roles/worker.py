@@ -20,6 +20,10 @@ from .logline import Log
 from .resp import Redis, RespError
 from .settings import build, config, host, stop_event
 
+# Redis serves who has waited longest. Consumers that all wait one second keep their boot's rhythm, and a prober whose
+# period is a multiple of it would always be served by the same worker: a second consumer would not be felt.
+WAIT_S = (0.6, 1.4)
+
 
 class ProviderError(Exception):
     """The provider refused, failed or was too slow."""
@@ -73,7 +77,7 @@ class Worker:
         while not self.stopping.is_set():
             try:
                 connection = connection or self.connect()
-                popped = connection.call("BLPOP", queue, "1", wait_s=8)
+                popped = connection.call("BLPOP", queue, f"{random.uniform(*WAIT_S):.2f}", wait_s=8)
             except (OSError, RespError) as error:
                 if not retry:
                     self.log("error", "소비 루프가 중단되었습니다", event="consumer_died", error=str(error))
