@@ -188,8 +188,22 @@ class World(Sources):
         return ((self, *self.clusters) if self.any_set or not self.clusters else self.clusters)
 
 
+class Price(_Section):
+    """US dollars per million tokens. `cached_input` defaults to `input`; energy is only shown where it is given."""
+
+    input: float = Field(ge=0)
+    output: float = Field(ge=0)
+    cached_input: float | None = Field(default=None, ge=0)
+    wh_per_thousand_tokens: float | None = Field(default=None, ge=0)
+
+
 class Model(_Section):
-    """Any OpenAI-compatible server. With no name in `main` the built-in analyst does the reasoning."""
+    """Any OpenAI-compatible server. With no name in `main` the built-in analyst does the reasoning.
+
+    `triage` takes incidents below critical, `escalation` takes over when verification sends a conclusion back; both
+    default to `main`. `prices` maps a model's name, or a pattern such as `local-*`, to what it costs: a model without a
+    price costs an unknown amount, never nothing. `site` is a Markdown file about your site, read as reference data.
+    """
 
     base_url: str = ""
     api_key: SecretStr | None = None
@@ -199,8 +213,9 @@ class Model(_Section):
     timeout_seconds: float = Field(default=60.0, gt=0)
     max_retries: int = Field(default=2, ge=0)
     temperature: float | None = None
-    usd_per_million_input: float | None = Field(default=None, ge=0)
-    usd_per_million_output: float | None = Field(default=None, ge=0)
+    input_tokens: int = Field(default=8_000, ge=2_000)
+    prices: dict[str, Price] = Field(default_factory=dict)
+    site: Path | None = None
 
 
 class Worker(_Section):
@@ -251,9 +266,90 @@ class Webhook(_Section):
     timeout_seconds: float = Field(default=10.0, gt=0)
 
 
+class Links(_Section):
+    """Where evidence can be looked at again: URL templates by the source it came from.
+
+    `{query}` is the exact query, URL-encoded; `{from_ms}` `{to_ms}` `{from}` `{to}` the window; `{seconds}` its length;
+    `{incident}` the incident's id.
+    """
+
+    prometheus: str = ""
+    loki: str = ""
+    incident: str = ""
+
+
+class SlackRoute(_Section):
+    """The first route whose patterns all match an incident decides. Values are RE2 patterns that must match whole.
+
+    `match` names `service`, `severity`, `cluster` or any label of its signals.
+    """
+
+    match: dict[str, str] = Field(min_length=1)
+    channel: str = ""
+    language: Literal["", "en", "ko"] = ""
+
+
+class SlackAdmission(_Section):
+    """Who may: these users, members of these user groups, in these channels. What is left empty admits everybody.
+
+    `users` and `groups` add up; `channels` narrows them.
+    """
+
+    users: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    channels: tuple[str, ...] = ()
+
+
+class SlackPermissions(_Section):
+    """`operate` is acknowledge, snooze, look again and export; `verify` is to make a lesson of an incident."""
+
+    ask: SlackAdmission = SlackAdmission()
+    feedback: SlackAdmission = SlackAdmission()
+    operate: SlackAdmission = SlackAdmission()
+    verify: SlackAdmission = SlackAdmission()
+
+
+class Slack(_Section):
+    """Incidents in channels, questions and feedback back. Used when `bot_token` is set.
+
+    `channel` takes what no route claims. With `shadow_channel`, everything is posted there and nowhere else.
+    """
+
+    bot_token: SecretStr | None = None
+    app_token: SecretStr | None = None
+    signing_secret: SecretStr | None = None
+    mode: Literal["socket", "http"] = "socket"
+    api_url: str = "https://slack.com/api/"
+    channel: str = ""
+    shadow_channel: str = ""
+    routes: tuple[SlackRoute, ...] = ()
+    permissions: SlackPermissions = SlackPermissions()
+    pictures: bool = True
+    progress_seconds: float = Field(default=1.5, gt=0)
+    timeout_seconds: float = Field(default=8.0, gt=0)
+
+    @property
+    def configured(self) -> bool:
+        """Whether Slack is used at all."""
+        return self.bot_token is not None
+
+    @model_validator(mode="after")
+    def _whole(self) -> Slack:
+        if not self.configured:
+            return self
+        if not (self.channel or self.shadow_channel):
+            raise ValueError("name the channel for incidents that no route claims: slack.channel")
+        if self.mode == "socket" and self.app_token is None:
+            raise ValueError("Socket Mode needs slack.app_token (xapp-…, scope connections:write)")
+        if self.mode == "http" and self.signing_secret is None:
+            raise ValueError("HTTP mode needs slack.signing_secret: requests could not be told from forgeries")
+        return self
+
+
 class Publish(_Section):
     console: bool = True
     webhooks: tuple[Webhook, ...] = ()
+    links: Links = Links()
 
 
 class Retention(_Section):
@@ -283,6 +379,7 @@ class Settings(BaseSettings):
     rules: tuple[Rule, ...] = ()
     budget: Budget = Budget()
     publish: Publish = Publish()
+    slack: Slack = Slack()
     retention: Retention = Retention()
 
     @property

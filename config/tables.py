@@ -157,3 +157,60 @@ changes = Table(  # deploys, switches, configuration: what the door of changes w
     Column("attributes", Text, nullable=False),  # JSON
     Index("ix_changes_at", "at_ms"),
 )
+
+slack_threads = Table(  # where an incident is told in Slack, and what its card shows
+    "slack_threads", metadata,
+    Column("incident_id", Text, ForeignKey("incidents.id"), primary_key=True),
+    Column("channel", Text, nullable=False), Column("ts", Text, nullable=False),
+    Column("thread_ts", Text, nullable=False),  # where replies go: the card itself, or the thread it was asked in
+    Column("language", Text, nullable=False),
+    Column("shown", Text, nullable=False),  # the state the card was last drawn from
+    Column("noted_revision", Integer, nullable=False, server_default="0"),
+    Column("drawn_ms", BigInteger, nullable=False),
+    Index("ix_slack_threads_place", "channel", "thread_ts"),
+)
+
+slack_events = Table(  # each event once, kept until it has been dealt with
+    "slack_events", metadata,
+    Column("event_id", Text, primary_key=True), Column("body", Text, nullable=False),  # JSON
+    Column("received_ms", BigInteger, nullable=False), Column("taken_ms", BigInteger, nullable=False),
+    Column("attempts", Integer, nullable=False, server_default="1"), Column("done_ms", BigInteger),
+    Index("ix_slack_events_open", "done_ms", "taken_ms"),
+)
+
+turns = Table(  # what was said in a conversation
+    "turns", metadata,
+    Column("id", Key, primary_key=True),
+    Column("channel", Text, nullable=False), Column("thread", Text, nullable=False),
+    Column("identity", Text, nullable=False, unique=True),  # the sender's message, or the answer to it: once
+    Column("author", Text, nullable=False), Column("by_culprit", Boolean, nullable=False),
+    Column("text", Text, nullable=False), Column("at_ms", BigInteger, nullable=False),
+    Index("ix_turns_place", "channel", "thread", "id"),
+)
+
+acknowledgements = Table(  # who took an incident on, and who asked for quiet until when
+    "acknowledgements", metadata,
+    Column("id", Key, primary_key=True),
+    Column("incident_id", Text, ForeignKey("incidents.id"), nullable=False),
+    Column("author", Text, nullable=False), Column("kind", Text, nullable=False),  # acknowledge, snooze
+    Column("at_ms", BigInteger, nullable=False), Column("until_ms", BigInteger),
+    Index("ix_acknowledgements_incident", "incident_id"),
+)
+
+reactions = Table(  # weak signals: never feedback by themselves
+    "reactions", metadata,
+    Column("incident_id", Text, ForeignKey("incidents.id"), primary_key=True),
+    Column("author", Text, primary_key=True), Column("name", Text, primary_key=True),
+    Column("leaning", Text, nullable=False), Column("at_ms", BigInteger, nullable=False),
+    Column("removed_ms", BigInteger),
+)
+
+audit = Table(  # who did or was refused what, at which door
+    "audit", metadata,
+    Column("id", Key, primary_key=True),
+    Column("at_ms", BigInteger, nullable=False), Column("door", Text, nullable=False),
+    Column("actor", Text, nullable=False), Column("what", Text, nullable=False),
+    Column("subject", Text, nullable=False), Column("allowed", Boolean, nullable=False),
+    Column("detail", Text, nullable=False),  # JSON
+    Index("ix_audit_at", "at_ms"),
+)

@@ -9,7 +9,23 @@ import sqlalchemy as sa
 
 from config.database import Database
 from config.settings import Correlation, Retention
-from config.tables import diagnoses, evidence, feedback, incidents, outbox, places, runs, signals, spending
+from config.tables import (
+    acknowledgements,
+    audit,
+    diagnoses,
+    evidence,
+    feedback,
+    incidents,
+    outbox,
+    places,
+    reactions,
+    runs,
+    signals,
+    slack_events,
+    slack_threads,
+    spending,
+    turns,
+)
 from triggers.duties import Poller
 
 DAY_MS = 86_400_000
@@ -78,13 +94,16 @@ class Upkeep:
             return 0
         theirs = sa.select(runs.c.id).where(runs.c.incident_id.in_(old))
         connection.execute(evidence.delete().where(evidence.c.run_id.in_(theirs)))
-        for table in (diagnoses, runs, feedback, outbox, places, signals):
+        for table in (diagnoses, runs, feedback, outbox, places, signals, slack_threads, acknowledgements, reactions):
             connection.execute(table.delete().where(table.c.incident_id.in_(old)))
         return connection.execute(incidents.delete().where(incidents.c.id.in_(old))).rowcount
 
     def _forget_signals(self, connection: sa.Connection) -> int:
         now = connection.execute(sa.select(self._database.now())).scalar_one()
         connection.execute(spending.delete().where(spending.c.period < now - 40 * DAY_MS))
+        connection.execute(slack_events.delete().where(slack_events.c.received_ms < now - 2 * DAY_MS))
+        for table in (turns, audit):
+            connection.execute(table.delete().where(table.c.at_ms < now - self._incident_ms))
         return connection.execute(signals.delete().where(
             signals.c.incident_id.is_(None), sa.not_(signals.c.pending),
             signals.c.seen_ms < now - self._signal_ms)).rowcount
