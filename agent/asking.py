@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -13,9 +14,11 @@ from agent.analyst import tool_name
 from agent.deps import Deps
 from agent.draft import CONCLUDE
 from tools import toolbox
-from tools.evidence import Evidence
+from tools.evidence import Evidence, Status
 from tools.question import Question
 from tools.world import Scope
+
+_OK = Status.OK.value
 
 
 async def ask_batch(
@@ -25,11 +28,15 @@ async def ask_batch(
     by_name = {tool_name(q.name): q for q in deps.questions}
     gate = asyncio.Semaphore(deps.budget.parallel)
     room = max(0, deps.budget.questions - len(already))
+    answered = {_key(e["question"], e["query"]["arguments"]): i for i, e in already.items() if e["status"] == _OK}
 
     async def one(position: int, call: ToolCall) -> Evidence | str:
         question = by_name.get(call["name"])
         if question is None:
             return _refusal(call["name"], by_name)
+        known = answered.get(_key(question.name, call["args"]))
+        if known is not None:
+            return f"Already answered as {known}: the moment asked about is fixed, so the answer is the same."
         if position >= room:
             return "The budget of questions is spent; conclude with what is known."
         deps.on_event({"type": "question", "question": question.name, "arguments": call["args"], "asks": question.asks})
@@ -52,6 +59,10 @@ async def ask_batch(
         deps.on_event({"type": "evidence", "evidence": numbered})
     await asyncio.to_thread(deps.keep, kept)
     return evidence, messages
+
+
+def _key(question: str, arguments: Mapping[str, Any]) -> str:
+    return question + json.dumps(arguments, sort_keys=True, default=str)
 
 
 async def _ask(question: Question, arguments: Mapping[str, Any], deps: Deps, scope: Scope) -> Evidence:

@@ -7,13 +7,15 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from langchain_core.language_models.chat_models import BaseChatModel
+from langchain_core.caches import BaseCache
 from langgraph.checkpoint.base import BaseCheckpointSaver
 
 from agent.budget import Budget
 from agent.card import Card, load_cards
 from agent.investigate import Checkpoints, Investigation, no_checkpoints
-from agent.model import openai_model
+from agent.model import seats_of
+from agent.usage import Purse
+from config.errors import ConfigError
 from config.settings import Model
 from tools.evidence import Evidence
 from tools.toolbox import QUESTIONS
@@ -29,23 +31,22 @@ def assemble(
     budget: Budget | None = None,
     checkpoints: Checkpoints = no_checkpoints,
     keep: Callable[[str, Sequence[Evidence]], None] | None = None,
+    purse: Purse | None = None,
+    tape: BaseCache | None = None,
 ) -> Investigation:
-    """With no model configured the built-in analyst reasons alone."""
+    """With no model configured the built-in analyst reasons alone. Raises ConfigError for an unreadable site file."""
     return Investigation(
         world=world, cards=load_cards() if cards is None else cards, questions=QUESTIONS, lang=lang,
-        models=_models(model) if model else (), budget=budget or Budget(), checkpoints=checkpoints, keep=keep,
+        models=seats_of(model, tape=tape) if model else (), budget=budget or Budget(), checkpoints=checkpoints,
+        keep=keep, purse=purse, site=_site(model.site) if model and model.site else "",
     )
 
 
-def _models(model: Model) -> tuple[BaseChatModel, ...]:
-    """The main model, then the escalation model; the analyst is added by the investigation."""
-    names = [n for n in (model.main, model.escalation) if n]
-    key = model.api_key.get_secret_value() if model.api_key else ""
-    return tuple(
-        openai_model(base_url=model.base_url, api_key=key, name=n, timeout_s=model.timeout_seconds,
-                     temperature=model.temperature)
-        for n in dict.fromkeys(names)
-    )
+def _site(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"model.site: {path} cannot be read: {error}") from error
 
 
 def sqlite_checkpoints(path: Path) -> Checkpoints:

@@ -7,12 +7,12 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from langchain_core.language_models.chat_models import BaseChatModel
-
 from agent.analyst import Analyst
 from agent.budget import Budget
 from agent.card import Card
 from agent.incident import Signal
+from agent.model import Seat
+from agent.usage import Purse
 from tools.evidence import Evidence
 from tools.question import Question
 from tools.world import World
@@ -32,18 +32,22 @@ async def _no_signals() -> tuple[Signal, ...]:
 
 @dataclass(frozen=True)
 class Deps:
-    """`models` are tried in order and end with the analyst. `on_event` shows progress; `keep` stores a batch.
+    """`models` are the seats of the chain; the analyst is its floor. `on_event` shows progress; `keep` stores a batch.
 
     `late_signals` returns signals that arrived since it was last asked. `deadline` is a moment of `time.monotonic`.
+    `purse` holds limits shared by all workers; `site` is what the team wrote about itself, as reference data.
     """
 
     world: World
     cards: tuple[Card, ...]
     questions: tuple[Question, ...]
     analyst: Analyst
-    models: tuple[BaseChatModel, ...]
+    models: tuple[Seat, ...]
     budget: Budget
     deadline: float
+    critical: bool = True
+    purse: Purse | None = None
+    site: str = ""
     lang: str = "en"
     on_event: Callable[[dict[str, Any]], None] = _ignore
     keep: Callable[[Sequence[Evidence]], None] = _keep_nothing

@@ -66,14 +66,17 @@ class Gap(_Part):
 
 
 class Usage(_Part):
-    """What the run cost. Unknown money is None, never 0."""
+    """What the run cost. Unknown is None, never 0. Cached tokens are part of the input, reasoning of the output."""
 
     model: str
     steps: int = 0
     seconds: float = 0.0
     input_tokens: int | None = None
     output_tokens: int | None = None
+    cached_tokens: int | None = None
+    reasoning_tokens: int | None = None
     cost_usd: float | None = None
+    energy_wh: float | None = None
 
 
 class Diagnosis(_Part):

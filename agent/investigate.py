@@ -8,7 +8,6 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from langchain_core.language_models.chat_models import BaseChatModel
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import BaseCheckpointSaver
 
@@ -18,8 +17,10 @@ from agent.card import Card
 from agent.deps import Deps
 from agent.diagnosis import Diagnosis
 from agent.graph import build_graph
-from agent.incident import Incident, Signal
+from agent.incident import Incident, Severity, Signal
+from agent.model import Seat
 from agent.state import State
+from agent.usage import Purse
 from config.redact import same_placeholders
 from tools.evidence import Evidence
 from tools.question import Question
@@ -44,7 +45,9 @@ class Investigation:
     world: World
     cards: tuple[Card, ...]
     questions: tuple[Question, ...]
-    models: tuple[BaseChatModel, ...] = ()
+    models: tuple[Seat, ...] = ()
+    purse: Purse | None = None
+    site: str = ""
     budget: Budget = field(default_factory=Budget)
     lang: str = "en"
     checkpoints: Checkpoints = no_checkpoints
@@ -60,7 +63,7 @@ class Investigation:
         late_signals: Callable[[], Awaitable[tuple[Signal, ...]]] | None = None,
     ) -> Diagnosis:
         """Run the graph to its end. The thread id is the run id: the same run resumes, a finished one is returned."""
-        deps = self._deps(run_id, on_event, late_signals)
+        deps = self._deps(incident, run_id, on_event, late_signals)
         config: RunnableConfig = {"configurable": {"thread_id": run_id}, "recursion_limit": RECURSION_LIMIT}
         with same_placeholders():
             return await self._run(incident, run_id, asked_at_ms, deps, config)
@@ -79,6 +82,7 @@ class Investigation:
 
     def _deps(
         self,
+        incident: Incident,
         run_id: str,
         on_event: Callable[[dict[str, Any]], None] | None,
         late_signals: Callable[[], Awaitable[tuple[Signal, ...]]] | None,
@@ -95,8 +99,9 @@ class Investigation:
         if keep is not None:
             optional["keep"] = lambda batch: keep(run_id, batch)
         return Deps(
-            world=self.world, cards=self.cards, questions=asked, analyst=analyst, models=(*self.models, analyst),
-            budget=self.budget, deadline=time.monotonic() + self.budget.seconds, lang=self.lang, **optional,
+            world=self.world, cards=self.cards, questions=asked, analyst=analyst, models=self.models,
+            budget=self.budget, deadline=time.monotonic() + self.budget.seconds, lang=self.lang,
+            critical=incident.severity is Severity.CRITICAL, purse=self.purse, site=self.site, **optional,
         )
 
 

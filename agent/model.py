@@ -1,39 +1,71 @@
-"""Models: any OpenAI-compatible server, tried in order; the built-in analyst is the floor. Only home of the SDK."""
+"""Models on any OpenAI-compatible server, by tiers. The only home of the SDK."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
 
-from langchain_core.exceptions import LangChainException
+from langchain_core.caches import BaseCache
 from langchain_core.language_models.chat_models import BaseChatModel
-from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.utils.function_calling import convert_to_openai_tool
 
-from agent.analyst import NAME as ANALYST
-from agent.deps import Deps
 from agent.draft import CONCLUDE, Draft
-from config.redact import redact
+from agent.usage import price_of
+from config.settings import Model, Price
 from tools.question import Question
 from tools.toolbox import CLUSTER
 
-# What a server or its SDK may raise for a bad answer: refused, slow, HTML or an error body with status 200, no choices.
-MODEL_TROUBLE = (
-    LangChainException, OSError, TimeoutError, ValueError, TypeError, LookupError, AttributeError, RuntimeError
-)
-SECONDS_FOR_THE_ANALYST = 2.0
+Tier = Literal["triage", "main", "escalation"]
+ONLY_OURS = ("key", "values", "card")  # fields of a draft that the analyst fills; a model need not know them
 
 
-def openai_model(
-    *, base_url: str, api_key: str, name: str, timeout_s: float, temperature: float | None
-) -> BaseChatModel:
-    """A chat model on any server that speaks /chat/completions. Retries and streaming are off: the graph decides."""
+@dataclass(frozen=True)
+class Seat:
+    """One model of the chain. `retries` counts further tries after an error that may pass."""
+
+    model: BaseChatModel
+    name: str
+    tier: Tier
+    retries: int = 0
+    price: Price | None = None
+    input_tokens: int = 8_000
+
+
+def seats_of(model: Model, *, tape: BaseCache | None = None) -> tuple[Seat, ...]:
+    """A seat for each tier that is named; one model in two tiers has two seats."""
+    key = model.api_key.get_secret_value() if model.api_key else ""
+    named: tuple[tuple[Tier, str], ...] = (
+        ("triage", model.triage), ("main", model.main), ("escalation", model.escalation))
+    return tuple(
+        Seat(_openai_model(model, key, name, tape), name, tier, model.max_retries, price_of(model.prices, name),
+             model.input_tokens)
+        for tier, name in named if name
+    )
+
+
+def in_order(seats: Sequence[Seat], *, critical: bool, sent_back: bool) -> tuple[Seat, ...]:
+    """Which to try first: escalation after a conclusion was sent back, triage below critical, else main.
+
+    The others follow as fallbacks; a model that stands in two tiers is tried once.
+    """
+    first: Tier = "escalation" if sent_back else "main" if critical else "triage"
+    order = (first, *(t for t in ("main", "escalation", "triage") if t != first))
+    chosen: dict[str, Seat] = {}
+    for tier in order:
+        for seat in seats:
+            if seat.tier == tier:
+                chosen.setdefault(seat.name, seat)
+    return tuple(chosen.values())
+
+
+def _openai_model(model: Model, key: str, name: str, tape: BaseCache | None) -> BaseChatModel:
+    """Retries and streaming are off: the chain decides, and a cut stream would look like a whole tool call."""
     from langchain_openai import ChatOpenAI  # 0.7 s of imports that a run without a model never needs
 
     return ChatOpenAI(
-        base_url=base_url or None, api_key=lambda: api_key or "unset", model=name, timeout=timeout_s, max_retries=0,
-        temperature=temperature, use_responses_api=False, disable_streaming=True,
+        base_url=model.base_url or None, api_key=lambda: key or "unset", model=name, timeout=model.timeout_seconds,
+        max_retries=0, temperature=model.temperature, use_responses_api=False, disable_streaming=True, cache=tape,
     )
 
 
@@ -46,7 +78,7 @@ def tool_specifications(questions: Sequence[Question], clusters: Sequence[str] =
     ]
     conclude = convert_to_openai_tool(Draft)
     conclude["function"]["name"] = CONCLUDE
-    return [*specs, conclude]
+    return [_lean(spec) for spec in (*specs, conclude)]
 
 
 def _parameters(question: Question, clusters: Sequence[str]) -> dict[str, Any]:
@@ -57,50 +89,14 @@ def _parameters(question: Question, clusters: Sequence[str]) -> dict[str, Any]:
     return schema
 
 
-async def reply_of(
-    messages: Sequence[BaseMessage], deps: Deps, *, must_conclude: bool
-) -> tuple[AIMessage, str, list[dict[str, str]]]:
-    """(the first usable reply, which model gave it, gaps for models that failed). The analyst always replies."""
-    gaps: list[dict[str, str]] = []
-    for model in deps.models:
-        name = name_of(model)
-        left = deps.seconds_left - SECONDS_FOR_THE_ANALYST
-        if name == ANALYST:
-            break
-        if left <= 0:
-            gaps.append({"what": f"model {name}", "why": "the run's time was up", "cost": "the analyst went on"})
-            break
-        try:
-            async with asyncio.timeout(min(deps.budget.model_seconds, left)):
-                return _usable(await _call(model, messages, deps, must_conclude), must_conclude), name, gaps
-        except MODEL_TROUBLE as error:
-            why = redact(f"{type(error).__name__}: {error}")[:300]
-            gaps.append({"what": f"model {name}", "why": why, "cost": "the next model of the chain went on"})
-            deps.on_event({"type": "model_failed", "model": name, "why": why})
-    late = must_conclude or deps.seconds_left <= 0
-    reply = await deps.analyst.bind_tools([], must_conclude=late).ainvoke(list(messages))
-    return reply, ANALYST, gaps
-
-
-async def _call(model: BaseChatModel, messages: Sequence[BaseMessage], deps: Deps, must_conclude: bool) -> AIMessage:
-    world = deps.world
-    clusters = (world.cluster, *world.siblings) if world.siblings else ()
-    specs = tool_specifications(() if must_conclude else deps.questions, clusters)
-    extra: dict[str, Any] = {"tool_choice": CONCLUDE} if must_conclude else {}
-    return await model.bind_tools(specs, **extra).ainvoke(list(messages))
-
-
-def _usable(reply: AIMessage, must_conclude: bool) -> AIMessage:
-    """Never puts a malformed tool call back on the wire; an empty reply, or a loop that will not end, is trouble."""
-    if must_conclude and any(c["name"] != CONCLUDE for c in reply.tool_calls):
-        raise ValueError("the budget of steps is spent and the model still asks")
-    if reply.tool_calls or reply.text.strip():
-        return AIMessage(content=reply.text, tool_calls=reply.tool_calls, usage_metadata=reply.usage_metadata,
-                         response_metadata={"model_name": reply.response_metadata.get("model_name", "")})
-    raise ValueError("the model's reply held neither a usable tool call nor text")
-
-
-def name_of(model: BaseChatModel) -> str:
-    """A model's own name, for usage and gaps."""
-    found = getattr(model, "model_name", None) or getattr(model, "model", None)
-    return str(found or model._llm_type)
+def _lean(part: Any) -> Any:
+    """A schema without titles, defaults and what only the analyst fills: a third of the tokens of every turn."""
+    if isinstance(part, list):
+        return [_lean(p) for p in part]
+    if not isinstance(part, dict):
+        return part
+    out = {k: _lean(v) for k, v in part.items() if not (k in ("title", "default") and not isinstance(v, dict))}
+    properties = out.get("properties")
+    if isinstance(properties, dict):
+        out["properties"] = {k: v for k, v in properties.items() if k not in ONLY_OURS}
+    return out

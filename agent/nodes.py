@@ -9,13 +9,13 @@ from langgraph.runtime import Runtime
 
 from agent.analyst import tool_name
 from agent.asking import ask_batch
+from agent.chain import reply_of
 from agent.codes import Verdict
 from agent.deps import Deps
 from agent.draft import CONCLUDE, Draft
 from agent.experience import recall_cards
 from agent.incident import Signal
-from agent.model import reply_of
-from agent.prompts import brief, late_news, system_prompt
+from agent.prompts import about_site, brief, late_news, system_prompt
 from agent.publish import compose
 from agent.read_draft import read_draft
 from agent.scope import first_scope, narrowed
@@ -24,7 +24,7 @@ from agent.verify import Complaint, check
 from tools.findings import Finding
 from tools.world import Scope
 
-DATE_IT = ("metrics.onset",)
+DATE_IT = ("metrics.onset", "logs.onset")
 FIRST = ("changes.recent", "containers.state", "bluegreen.views", "logs.activity", "metrics.change", "metrics.health")
 
 
@@ -35,6 +35,7 @@ async def triage(state: State, runtime: Runtime[Deps]) -> dict[str, Any]:
     scope = first_scope(state["asked_at_ms"], signals, deps.world)
     messages: list[BaseMessage] = [
         SystemMessage(system_prompt(deps.lang), id="system"),
+        *([HumanMessage(about_site(deps.site), id="site")] if deps.site else []),
         HumanMessage(brief(signals, state["asked_at_ms"]), id="brief"),
     ]
     evidence: dict[str, dict[str, Any]] = {}
@@ -49,7 +50,7 @@ async def triage(state: State, runtime: Runtime[Deps]) -> dict[str, Any]:
         scope = narrowed(scope, [Finding.from_dict(f) for e in found.values() for f in e["findings"]])
     return {
         "scope": {"incident": list(scope.incident), "baseline": list(scope.baseline)}, "evidence": evidence,
-        "messages": messages, "steps": 0, "attempts": 0, "models": [], "gaps": [], "draft": None,
+        "messages": messages, "steps": 0, "attempts": 0, "models": [], "calls": [], "gaps": [], "draft": None,
     }
 
 
@@ -71,9 +72,10 @@ async def investigate(state: State, runtime: Runtime[Deps]) -> dict[str, Any]:
     """One turn of the model: questions to ask, or the conclusion."""
     deps = runtime.context
     must_conclude = state["steps"] >= deps.budget.steps or len(state["evidence"]) >= deps.budget.questions
-    reply, model, gaps = await reply_of(state["messages"], deps, must_conclude=must_conclude)
-    return {"messages": [reply], "steps": state["steps"] + 1, "models": [*state["models"], model],
-            "gaps": [*state["gaps"], *gaps]}
+    reply = await reply_of(state["messages"], deps, must_conclude=must_conclude, sent_back=state["attempts"] > 0,
+                           earlier=state["calls"])
+    return {"messages": [reply.message], "steps": state["steps"] + 1, "models": [*state["models"], reply.model],
+            "calls": [*state["calls"], *(c.as_dict() for c in reply.calls)], "gaps": [*state["gaps"], *reply.gaps]}
 
 
 def after_investigate(state: State) -> Literal["questions", "conclude"]:

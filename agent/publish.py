@@ -6,8 +6,6 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from langchain_core.messages import AIMessage
-
 from agent.actions import render
 from agent.analyst import NAME as ANALYST
 from agent.codes import Verdict
@@ -16,6 +14,7 @@ from agent.diagnosis import Diagnosis, Gap, Moment, Usage
 from agent.draft import Draft
 from agent.prose import sentence, tell
 from agent.state import State
+from agent.usage import totals
 from config.redact import redact
 from tools.evidence import Status, iso
 from tools.findings import Finding
@@ -94,14 +93,11 @@ def _cost(unanswered: Sequence[str], deps: Deps) -> str:
 
 
 def _usage(state: State, deps: Deps) -> Usage:
-    replies = [m for m in state["messages"] if isinstance(m, AIMessage) and m.usage_metadata]
+    """The analyst alone costs nothing; what a server did not report stays unknown."""
     names = list(dict.fromkeys(state["models"])) or [ANALYST]
-    only_analyst = names == [ANALYST]
-    counted = [m.usage_metadata for m in replies if m.usage_metadata]
-    unknown = None if not only_analyst else 0
+    spent = totals(state["calls"])
     return Usage(
         model=" + ".join(names), steps=state["steps"], seconds=round(time.monotonic() - deps.started, 3),
-        input_tokens=sum(u["input_tokens"] for u in counted) if counted else unknown,
-        output_tokens=sum(u["output_tokens"] for u in counted) if counted else unknown,
-        cost_usd=0.0 if only_analyst else None,
+        input_tokens=spent.input_tokens, output_tokens=spent.output_tokens, cached_tokens=spent.cached_tokens,
+        reasoning_tokens=spent.reasoning_tokens, cost_usd=spent.usd, energy_wh=spent.energy_wh,
     )

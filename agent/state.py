@@ -27,5 +27,6 @@ class State(TypedDict, total=False):
     steps: int
     attempts: int
     models: list[str]
+    calls: list[dict[str, Any]]
     draft: dict[str, Any] | None
     diagnosis: dict[str, Any]

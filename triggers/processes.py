@@ -16,6 +16,7 @@ from agent.investigate import Checkpoints
 from config.logging import configure_logging
 from config.settings import Settings
 from evals.case import load_case
+from triggers.budgets import SharedBudget
 from triggers.queue import asked_now
 from triggers.wiring import Store, WorkerProcess, build_app, build_store, build_worker
 from triggers.worlds import ByCluster, configured_worlds
@@ -65,6 +66,7 @@ def configured_worker(store: Store) -> WorkerProcess:
         name: assemble(
             world, model=settings.model if settings.model.main else None, lang=settings.language,
             checkpoints=checkpoints(settings), keep=store.ledger.save_evidence,
+            purse=SharedBudget(database=store.database, settings=settings.budget),
         )
         for name, world in worlds.items()
     }
