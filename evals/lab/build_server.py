@@ -16,7 +16,7 @@ from evals.lab.names import Names
 from evals.lab.stack import Stack
 from evals.lab.upstream import render_upstream
 
-READY_API = "API 준비 완료"
+READY_API = "api_ready"
 READY_WORKER = "consumer_ready"
 
 
@@ -112,5 +112,5 @@ class BuildServer:
 
     def deploy_docs(self, build: str, *, text: str) -> None:
         """Another team's innocent deploy."""
-        self.announce("deploy", service="docs", build=build, by="docs-team", text=text)
+        self.announce("deploy", service=self._names.docs_service, build=build, by="docs-team", text=text)
         self._run_docs(build)

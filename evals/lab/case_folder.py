@@ -150,7 +150,7 @@ def _label(recorder: Recorder, marks: Marks) -> dict[str, Any]:
         "family": scenario.family,
         "verdict": scenario.verdict,
         "onset": onset,
-        **scenario.label(scenario.names),
+        **scenario.label(scenario),
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import yaml
@@ -40,8 +41,8 @@ def inventory_of(names: Names, tuning: Tuning) -> dict[str, Any]:
             _worker(names, tuning, here),
             _plain(names.broker_service, "broker", "platform", names.broker, here),
             {"name": "provider", "kind": "provider", "owner": "model vendor"},
-            _plain("docs", "other", "docs-team", names.docs, here),
-            _plain("settlement", "other", "billing", names.batch, here),
+            _plain(names.docs_service, "other", "docs-team", names.docs, here),
+            _plain(names.batch_service, "other", "billing", names.batch, here),
         ],
     }
 
@@ -50,14 +51,20 @@ def _plain(name: str, kind: str, owner: str, container: str, here: dict[str, str
     return {"name": name, "kind": kind, "owner": owner, **here, "containers": [container], **more}
 
 
+def _said(tuning: Tuning) -> Callable[[str], str]:
+    """How this lab's programs say a message or an event."""
+    return lambda text: tuning.words.get(text, text)
+
+
 def _api(names: Names, tuning: Tuning, here: dict[str, str]) -> dict[str, Any]:
     style = "logfmt" if tuning.log_style == "json" else "json"
     key = '"msg":' if style == "json" else "msg="
-    refused = f'{key}"(완료 시간 초과|워커가 작업을 처리하지 못했습니다|요청 거절)"'
+    says = _said(tuning)
+    refused = f'{key}"({says("완료 시간 초과")}|{says("워커가 작업을 처리하지 못했습니다")}|{says("요청 거절")})"'
     work = {
         "unit": "request",
-        "started": _message("요청 접수", style),
-        "done": _message("응답 완료", style, "total_ms"),
+        "started": _message(says("요청 접수"), style),
+        "done": _message(says("응답 완료"), style, "total_ms"),
         "failed": {"regex": refused, "parser": style},
     }
     return {
@@ -74,11 +81,13 @@ def _api(names: Names, tuning: Tuning, here: dict[str, str]) -> dict[str, Any]:
 
 def _worker(names: Names, tuning: Tuning, here: dict[str, str]) -> dict[str, Any]:
     style = tuning.log_style
-    failed = '"event":"job_(failed|rejected)"' if style == "json" else "event=job_(failed|rejected) "
+    says = _said(tuning)
+    names_of_failure = f"({says('job_failed')}|{says('job_rejected')})"
+    failed = f'"event":"{names_of_failure}"' if style == "json" else f"event={names_of_failure} "
     work = {
         "unit": "job",
-        "started": _line("job_started", style),
-        "done": _line("job_finished", style, "duration_ms"),
+        "started": _line(says("job_started"), style),
+        "done": _line(says("job_finished"), style, "duration_ms"),
         "failed": {"regex": failed, "parser": style},
     }
     return {

@@ -143,6 +143,7 @@ class Lab:
             "queue": names.queue,
             "timeout_s": tuning.timeout_s,
             "log_style": "logfmt" if tuning.log_style == "json" else "json",
+            "words": dict(tuning.words),
             **tuning.api,
             **overrides,
         }
@@ -176,6 +177,7 @@ class Lab:
             "max_attempts": tuning.max_attempts,
             "heartbeat_s": tuning.heartbeat_s,
             "log_style": tuning.log_style,
+            "words": dict(tuning.words),
             **tuning.worker,
             **overrides,
         }
@@ -196,7 +198,13 @@ class Lab:
     def run_docs(self, build: str) -> None:
         """(Re)creates another team's documentation site."""
         self.stack.run(
-            Spec(name=self.names.docs, role="docs", service="docs", image=self._image("docs", build), cpus=0.2)
+            Spec(
+                name=self.names.docs,
+                role="docs",
+                service=self.names.docs_service,
+                image=self._image("docs", build),
+                cpus=0.2,
+            )
         )
 
     def run_batch(self, build: str, **overrides: Any) -> None:
@@ -205,7 +213,7 @@ class Lab:
             Spec(
                 name=self.names.batch,
                 role="batch",
-                service="settlement",
+                service=self.names.batch_service,
                 image=self._image("batch", build),
                 cpus=0.3,
                 config={"period_s": 60, "burst_cpu_s": 0.4, **overrides},

@@ -24,6 +24,8 @@ class Names:
     worker_service: str = "worker"
     proxy_service: str = "nginx"
     broker_service: str = "redis"
+    docs_service: str = "docs"
+    batch_service: str = "settlement"
     colours: tuple[str, str] = ("blue", "green")
     short: tuple[str, str] = ("blue", "green")
     host: str = "app-01"
@@ -123,4 +125,75 @@ def prefixed(prefix: str) -> Names:
         docs=f"{prefix}-docs",
         batch=f"{prefix}-batch",
         image_prefix=f"{prefix}/",
+    )
+
+
+def composed(project: str, host: str = "kr-app-3", cluster: str = "seoul") -> Names:
+    """As Compose names containers."""
+    return Names(
+        network=f"{project}_default",
+        api=f"{project}_web_{{colour}}_1",
+        worker=f"{project}_worker_{{colour}}_1",
+        proxy=f"{project}_proxy_1",
+        broker=f"{project}_cache_1",
+        docs=f"{project}_wiki_1",
+        batch=f"{project}_settle_1",
+        image_prefix=f"registry.local/{project}-",
+        api_service="web",
+        proxy_service="proxy",
+        broker_service="cache",
+        docs_service="wiki",
+        host=host,
+        monitor_host="kr-mon-2",
+        cluster=cluster,
+        queue=f"{project}:queue",
+    )
+
+
+def slotted(prefix: str, host: str = "node-4") -> Names:
+    """Slots a and b instead of colours, other words for the roles."""
+    return Names(
+        network=f"{prefix}-lan",
+        api=f"{prefix}-gw-{{colour}}",
+        worker=f"{prefix}-infer-{{colour}}",
+        proxy=f"{prefix}-front",
+        broker=f"{prefix}-mq",
+        docs=f"{prefix}-help",
+        batch=f"{prefix}-report",
+        image_prefix=f"{prefix}.local/",
+        api_service="gateway",
+        worker_service="inference",
+        proxy_service="front",
+        broker_service="mq",
+        docs_service="help",
+        batch_service="report",
+        colours=("a", "b"),
+        short=("a", "b"),
+        host=host,
+        monitor_host="node-9",
+        cluster="onprem",
+        queue=f"{prefix}.tasks",
+    )
+
+
+def coloured(prefix: str, host: str = "app-2") -> Names:
+    """Red and black, as another school of deployment calls its colours, spelled short."""
+    return Names(
+        network=f"{prefix}-prod",
+        api=f"{prefix}-api-{{colour}}",
+        worker=f"{prefix}-wk-{{colour}}",
+        proxy=f"{prefix}-lb",
+        broker=f"{prefix}-kv",
+        docs=f"{prefix}-docs",
+        batch=f"{prefix}-nightly",
+        image_prefix=f"{prefix}/",
+        proxy_service="lb",
+        broker_service="kv",
+        batch_service="nightly",
+        colours=("red", "black"),
+        short=("red", "blk"),
+        host=host,
+        monitor_host="mon-2",
+        cluster="dc1",
+        queue=f"{prefix}:jobs",
     )

@@ -27,7 +27,7 @@ from evals.lab.upstream import read_upstream
 
 log = logging.getLogger(__name__)
 PERIOD_S = 15
-LAB_ONLY = ("cpu_ms", "log_style")  # how the lab imitates work and wording; no service has such settings
+LAB_ONLY = ("cpu_ms", "log_style", "words")  # how the lab imitates work and wording; no service has such settings
 
 
 class Recorder:

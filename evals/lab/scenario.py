@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from config.errors import ConfigError
@@ -18,7 +18,7 @@ class Tuning:
     """The system as it was set up. Rates a second, CPU in cores, `cpu_ms` of CPU time a job, periods in seconds.
 
     `contracts` gives the contract version each build was built with (1 where it is not listed), `build_facts` what else
-    is baked into a build's images.
+    is baked into a build's images, `words` how the programs say their messages and events (`wordings.py`).
     """
 
     rate: float = 2.5
@@ -32,6 +32,7 @@ class Tuning:
     contracts: Mapping[str, int] = field(default_factory=dict)
     build_facts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     log_style: str = "json"
+    words: Mapping[str, str] = field(default_factory=dict)
     retry_s: float = 2.0
     max_attempts: int = 4
     timeout_s: float = 30
@@ -68,7 +69,7 @@ class Asked:
 
 @dataclass(frozen=True)
 class Scenario:
-    """`inject` returns the onset in Unix milliseconds. `label` builds causes and actions once names are fixed.
+    """`inject` returns the onset in Unix milliseconds. `label` builds causes and actions from names and colours.
 
     `baseline_s` is recorded before the onset, `hold_s` from it to `heal`, `recovery_s` after.
     """
@@ -80,7 +81,7 @@ class Scenario:
     active: str
     builds: Mapping[str, str]
     inject: Callable[[Lab], int]
-    label: Callable[[Names], dict[str, Any]]
+    label: Callable[[Scenario], dict[str, Any]]
     heal: Callable[[Lab], object]
     verdict: str = "diagnosed"
     tuning: Tuning = Tuning()
@@ -110,6 +111,22 @@ class Scenario:
         return tuple(sorted((*self.steps, *edges), key=lambda step: step.at_s))
 
     @property
+    def standby(self) -> str:
+        """The colour that does not serve at first."""
+        return self.names.other(self.active)
+
+    @property
+    def next_build(self) -> str:
+        """The number the build server would give now."""
+        return str(max(int(build) for build in self.builds.values()) + 1)
+
+    @property
     def length_s(self) -> float:
         """Seconds recorded."""
         return self.baseline_s + self.hold_s + self.recovery_s
+
+
+def variant(first: Scenario, **changes: Any) -> Scenario:
+    """Another recording of the same scenario, in shorter windows: six minutes of baseline, the fault, its recovery."""
+    windows: dict[str, Any] = {"baseline_s": 350, "hold_s": 205, "recovery_s": 45}
+    return replace(first, **{**windows, **changes})

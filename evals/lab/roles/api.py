@@ -25,7 +25,8 @@ class Api:
     def __init__(self) -> None:
         self.build = build()
         self.config = config()
-        self.log = Log(str(self.config.get("log_style", "logfmt")), api=host(), build=str(self.build["build"]))
+        style = str(self.config.get("log_style", "logfmt"))
+        self.log = Log(style, words=self.config.get("words"), api=host(), build=str(self.build["build"]))
         self.inflight = 0
         self.workers = 1
         self.lock = threading.Lock()
@@ -194,7 +195,7 @@ def main() -> None:
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, daemon=True).start()
     threading.Thread(target=api.watch_workers, args=(stopping,), daemon=True).start()
-    api.log("info", "API 준비 완료", port=8000, contract=api.build["contract"])
+    api.log("info", "API 준비 완료", event="api_ready", port=8000, contract=api.build["contract"])
     stopping.wait()
     api.log("info", "API 종료", inflight=api.inflight)
     sys.exit(0)

@@ -5,21 +5,31 @@ from __future__ import annotations
 import json
 import sys
 import threading
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 _lock = threading.Lock()
 
 
 class Log:
-    """Writes lines in one style, `json` or `logfmt`. Errors go to standard output too, as the service does."""
+    """Writes lines in one style, `json` or `logfmt`. Errors go to standard output too, as the service does.
 
-    def __init__(self, style: str, **fixed: str) -> None:
+    `words` replaces messages and event names, so that another lab's service speaks otherwise; a message may quote its
+    fields (`{schema}`).
+    """
+
+    def __init__(self, style: str, *, words: Mapping[str, str] | None = None, **fixed: str) -> None:
         self._style = style
+        self._words = dict(words or {})
         self._fixed = fixed
 
     def __call__(self, level: str, message: str, **fields: object) -> None:
         moment = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
-        record: dict[str, object] = {"ts": moment, "level": level, "msg": message, **self._fixed, **fields}
+        text = self._words.get(message, message)
+        if "event" in fields:
+            fields["event"] = self._words.get(str(fields["event"]), fields["event"])
+        said = text.format(**fields) if "{" in text else text
+        record: dict[str, object] = {"ts": moment, "level": level, "msg": said, **self._fixed, **fields}
         with _lock:
             sys.stdout.write(render(self._style, record) + "\n")
             sys.stdout.flush()

@@ -36,7 +36,8 @@ class Worker:
         self.build = build()
         self.config = config()
         self.stopping = stop_event()
-        self.log = Log(str(self.config.get("log_style", "json")), worker=host(), build=str(self.build["build"]))
+        style = str(self.config.get("log_style", "json"))
+        self.log = Log(style, words=self.config.get("words"), worker=host(), build=str(self.build["build"]))
         self.inflight = 0
         self.done = 0
         self._lock = threading.Lock()
@@ -108,7 +109,7 @@ class Worker:
         attempt = int(job.get("attempt", 1))
         self.log(
             "error",
-            f"작업을 읽을 수 없습니다: 계약 버전 {job['schema']}은(는) 지원하지 않습니다",
+            "작업을 읽을 수 없습니다: 계약 버전 {schema}은(는) 지원하지 않습니다",
             event="job_rejected",
             job=job["id"],
             schema=job["schema"],
@@ -182,7 +183,7 @@ class Worker:
     def _fail_if_defective(self) -> None:
         """A build may be bad: `defect_share` of its jobs meet a bug that its predecessor had not."""
         if random.random() < float(self.build.get("defect_share", 0)):
-            raise ProviderError("KeyError: 'citations' in render_answer()")
+            raise ProviderError(str(self.build.get("defect_text", "KeyError: 'citations' in render_answer()")))
 
     @staticmethod
     def _burn(seconds: float) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from evals.lab.lab import Lab
 from evals.lab.moments import now_ms
-from evals.lab.names import Names, prefixed
-from evals.lab.scenario import Scenario, Step, Tuning
+from evals.lab.names import prefixed, slotted
+from evals.lab.scenario import Scenario, Step, Tuning, variant
 from evals.lab.scenarios.verdicts import diagnosis
+from evals.lab.wordings import ENGLISH
 
 
 def go_blind(lab: Lab) -> int:
@@ -22,16 +23,23 @@ def see_again(lab: Lab) -> None:
     lab.monitoring.start("node")
 
 
-def label(names: Names) -> dict[str, object]:
+def label(scenario: Scenario) -> dict[str, object]:
     """Fix the monitoring; touch nothing that serves."""
+    names, active = scenario.names, scenario.active
     host = {"kind": "host", "name": names.host, "service": "", "colour": "", "cluster": names.cluster}
     return diagnosis(
         host,
         "monitoring_blind",
         right=[("fix_monitoring", names.host)],
-        innocent=[names.worker_of("blue"), names.api_of("blue"), names.proxy, names.broker],
+        innocent=[names.worker_of(active), names.api_of(active), names.proxy, names.broker],
         notes="Targets are down while logs and the synthetic user show a healthy service.",
     )
+
+
+def lose_exporter(lab: Lab) -> int:
+    """Container metrics alone are gone."""
+    lab.monitoring.stop("exporter")
+    return now_ms()
 
 
 SCENARIO = Scenario(
@@ -47,4 +55,18 @@ SCENARIO = Scenario(
     heal=see_again,
     label=label,
     notes="Fault: node_exporter and the container exporter stopped.",
+)
+
+SECOND = variant(
+    SCENARIO,
+    id="f33-b",
+    title={"en": "The container exporter is gone", "ko": "컨테이너 수집기만 중단"},
+    names=slotted("fog", host="node-1"),
+    active="b",
+    builds={"b": "14", "a": "13"},
+    tuning=Tuning(rate=1.5, contracts={"14": 2, "13": 2}, words=ENGLISH, exporter_timestamps=True),
+    steps=(Step(-50, "help deploy", lambda lab: lab.ci.deploy_docs("3", text="help pages 3")),),
+    inject=lose_exporter,
+    heal=lambda lab: lab.monitoring.start("exporter"),
+    notes="Fault: the container exporter stopped; the host's and the prober's metrics go on.",
 )

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from evals.lab.lab import Lab
 from evals.lab.moments import now_ms
-from evals.lab.names import Names, prefixed
-from evals.lab.scenario import Scenario, Step, Tuning
+from evals.lab.names import prefixed, slotted
+from evals.lab.scenario import Scenario, Step, Tuning, variant
 from evals.lab.scenarios.verdicts import diagnosis, service
+from evals.lab.wordings import ENGLISH
 
 
 def blip(lab: Lab) -> int:
@@ -22,8 +23,9 @@ def restart_workers(lab: Lab) -> None:
         lab.stack.get(lab.names.worker_of(colour)).restart(timeout=10)
 
 
-def label(names: Names) -> dict[str, object]:
+def label(scenario: Scenario) -> dict[str, object]:
     """Restart the consumers, not the broker."""
+    names = scenario.names
     workers = [names.worker_of(c) for c in names.colours]
     return diagnosis(
         service(names, names.worker_service),
@@ -55,4 +57,28 @@ SCENARIO = Scenario(
     heal=restart_workers,
     label=label,
     notes="Fault: Redis restarted; consumer loops do not reconnect, heartbeats do.",
+)
+
+SECOND = variant(
+    SCENARIO,
+    id="f24-b",
+    title={
+        "en": "Inference workers never came back from a broker restart",
+        "ko": "브로커 재시작 뒤 돌아오지 못한 워커",
+    },
+    names=slotted("echo", host="node-8"),
+    active="a",
+    builds={"a": "66", "b": "65"},
+    tuning=Tuning(
+        rate=2.1, worker={"reconnect": False}, contracts={"66": 2, "65": 2}, words=ENGLISH, log_style="logfmt"
+    ),
+    steps=(
+        Step(
+            -346,
+            "mode both",
+            lambda lab: lab.ci.announce("mode", service="gateway", by="ops", text="a and b serve", mode="both"),
+        ),
+        Step(-40, "help deploy", lambda lab: lab.ci.deploy_docs("27", text="help pages 27")),
+    ),
+    notes="Fault: the broker restarted; no consumer thread of either slot reconnects, heartbeats do.",
 )

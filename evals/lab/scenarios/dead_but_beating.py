@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from evals.lab.lab import Lab
 from evals.lab.moments import now_ms
-from evals.lab.names import Names, prefixed
+from evals.lab.names import composed, prefixed
 from evals.lab.roles.resp import Redis
-from evals.lab.scenario import Scenario, Step, Tuning
+from evals.lab.scenario import Scenario, Step, Tuning, variant
 from evals.lab.scenarios.verdicts import container, diagnosis
+from evals.lab.wordings import OTHER_KOREAN
 
 
 def cut_consumers(lab: Lab) -> int:
@@ -31,14 +32,15 @@ def cut_until_idle(lab: Lab) -> int:
     return first
 
 
-def label(names: Names) -> dict[str, object]:
+def label(scenario: Scenario) -> dict[str, object]:
     """Restart what is dead; everything else is fine."""
-    dead = names.worker_of("blue")
+    names, active = scenario.names, scenario.active
+    dead = names.worker_of(active)
     return diagnosis(
-        container(names, dead, names.worker_service, "blue"),
+        container(names, dead, names.worker_service, active),
         "false_health",
         right=[("restart_container", dead)],
-        innocent=[names.api_of("blue"), names.proxy, names.broker],
+        innocent=[names.api_of(active), names.proxy, names.broker],
         harmful=[("stop_container", dead)],
         notes="Heartbeats go on, the circuit stays closed, dispatched jobs are never finished.",
     )
@@ -54,7 +56,29 @@ SCENARIO = Scenario(
     tuning=Tuning(rate=1.8, worker={"reconnect": False}, contracts={"70": 2, "71": 2}),
     steps=(Step(-150, "docs deploy", lambda lab: lab.ci.deploy_docs("8", text="문서 8 배포")),),
     inject=cut_until_idle,
-    heal=lambda lab: lab.stack.get(lab.names.worker_of("blue")).restart(timeout=10),
+    heal=lambda lab: lab.stack.get(lab.names.worker_of(lab.scenario.active)).restart(timeout=10),
     label=label,
     notes="Fault: the worker's blocking connections are dropped and its loop does not reconnect; its heartbeat does.",
+)
+
+SECOND = variant(
+    SCENARIO,
+    id="f03-b",
+    title={
+        "en": "Heartbeats without consumption after idle connections were cut",
+        "ko": "유휴 연결이 끊긴 뒤 하트비트만 남은 워커",
+    },
+    names=composed("counsel"),
+    active="green",
+    builds={"green": "1204", "blue": "1203"},
+    tuning=Tuning(
+        rate=1.3,
+        worker={"reconnect": False},
+        contracts={"1203": 2, "1204": 2},
+        words=OTHER_KOREAN,
+        heartbeat_s=10,
+        concurrency=5,
+        log_style="logfmt",
+    ),
+    steps=(Step(-60, "wiki deploy", lambda lab: lab.ci.deploy_docs("77", text="위키 77 배포")),),
 )

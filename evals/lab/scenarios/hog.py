@@ -1,12 +1,13 @@
-"""F08: a container of another team spins and takes what the chat needs; no deploy explains it."""
+"""F08 and F25: a container of another team takes the CPU the chat needs: an intruder's processes, or its own batch."""
 
 from __future__ import annotations
 
 from evals.lab.lab import Lab
 from evals.lab.moments import now_ms
-from evals.lab.names import Names, prefixed
-from evals.lab.scenario import Asked, Scenario, Step, Tuning
+from evals.lab.names import composed, prefixed, slotted
+from evals.lab.scenario import Asked, Scenario, Step, Tuning, variant
 from evals.lab.scenarios.verdicts import container, diagnosis
+from evals.lab.wordings import ENGLISH
 
 MINER = "import hashlib\nwhile True: hashlib.sha256(b'x' * 65536).digest()"
 
@@ -20,15 +21,38 @@ def start_miner(lab: Lab) -> int:
     return now_ms()
 
 
-def label(names: Names) -> dict[str, object]:
+def label(scenario: Scenario) -> dict[str, object]:
     """Isolate and keep the evidence; a restart destroys it."""
+    names, active = scenario.names, scenario.active
     return diagnosis(
-        container(names, names.docs, "docs"),
+        container(names, names.docs, names.docs_service),
         "compromise",
         right=[("isolate_container", names.docs), ("pause_container", names.docs)],
-        innocent=[names.worker_of("blue"), names.api_of("blue"), names.proxy, names.broker, names.batch],
+        innocent=[names.worker_of(active), names.api_of(active), names.proxy, names.broker, names.batch],
         harmful=[("restart_container", names.docs)],
         notes="Two processes with a kernel thread's name inside the documentation container use all CPU it can get.",
+    )
+
+
+def burn_batch(lab: Lab) -> int:
+    """The batch recalculates everything at once, without a limit."""
+    batch = lab.stack.get(lab.names.batch)
+    batch.update(cpu_period=100_000, cpu_quota=-1)
+    for _ in range(2):
+        batch.exec_run(["python3", "-c", f"# settlement full recalculation\n{MINER}"], detach=True)
+    return now_ms()
+
+
+def batch_label(scenario: Scenario) -> dict[str, object]:
+    """Remove the hog; the open circuit and the silent heartbeats are its symptoms."""
+    names, active = scenario.names, scenario.active
+    hog = names.batch
+    return diagnosis(
+        container(names, hog, names.batch_service),
+        "noisy_neighbour",
+        right=[(kind, hog) for kind in ("pause_container", "stop_container", "set_limits", "restart_container")],
+        innocent=[names.worker_of(active), names.api_of(active), names.proxy, names.broker],
+        notes="Every worker skips its heartbeat because the host is busy, the API opens its circuit, workers idle.",
     )
 
 
@@ -50,4 +74,34 @@ SCENARIO = Scenario(
     label=label,
     alone=True,
     notes="Fault: two busy processes named like kernel threads in the docs container, without a CPU limit.",
+)
+
+SECOND = variant(
+    SCENARIO,
+    id="f08-b",
+    title={"en": "Unknown processes in the help site", "ko": "도움말 컨테이너의 정체 모를 프로세스"},
+    names=slotted("crypt", host="node-10"),
+    active="a",
+    builds={"a": "55", "b": "54"},
+    tuning=Tuning(rate=1.4, cpu_ms=50, contracts={"55": 2, "54": 2}, words=ENGLISH, log_style="logfmt"),
+    steps=(Step(-150, "wiki deploy", lambda lab: lab.ci.deploy_docs("8", text="help pages 8")),),
+    asked=Asked(after_s=190, lang="en", text="CPU on node-10 jumped and nobody deployed anything. What is it?"),
+)
+CIRCUIT = variant(
+    SCENARIO,
+    id="f25-a",
+    family="F25",
+    title={"en": "A batch takes the host and the circuit opens", "ko": "배치가 호스트 CPU를 점유해 서킷이 열림"},
+    names=composed("ledger", host="kr-app-11"),
+    active="blue",
+    builds={"blue": "712", "green": "711"},
+    tuning=Tuning(
+        rate=1.5, contracts={"712": 2, "711": 2}, heartbeat_s=6, worker={"heartbeat_host_cpu_limit": 0.8}, cpu_ms=40
+    ),
+    steps=(Step(-125, "wiki deploy", lambda lab: lab.ci.deploy_docs("26", text="위키 26 배포")),),
+    inject=burn_batch,
+    heal=lambda lab: lab.stack.get(lab.names.batch).restart(timeout=5),
+    asked=None,
+    label=batch_label,
+    notes="Fault: two processes of the batch take both cores; heartbeats skip above 80 % host CPU, the circuit opens.",
 )

@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 from evals.lab.lab import Lab
-from evals.lab.names import Names, prefixed
-from evals.lab.scenario import Scenario, Step, Tuning
+from evals.lab.names import coloured, prefixed
+from evals.lab.scenario import Scenario, Step, Tuning, variant
 from evals.lab.scenarios.stray import consuming_since
 from evals.lab.scenarios.verdicts import container, diagnosis
+from evals.lab.wordings import ENGLISH
 
 
 def deploy_older(lab: Lab) -> int:
-    """A pinned tag from last week reaches blue, while both colours take jobs."""
-    lab.ci.deploy("blue", "51", text="blue: pinned tag 51")
-    return consuming_since(lab, "blue")
+    """A pinned tag from last week reaches one colour, while both take jobs."""
+    tag = next(build for build, contract in lab.tuning.contracts.items() if contract == 1)
+    lab.ci.deploy(lab.scenario.standby, tag, text=f"{lab.scenario.standby}: pinned tag {tag}")
+    return consuming_since(lab, lab.scenario.standby)
 
 
-def label(names: Names) -> dict[str, object]:
+def label(scenario: Scenario) -> dict[str, object]:
     """One tag on both, or the older one stopped."""
-    old, new = names.worker_of("blue"), names.worker_of("green")
+    names, active, standby = scenario.names, scenario.active, scenario.standby
+    old, new = names.worker_of(standby), names.worker_of(active)
     return diagnosis(
-        container(names, old, names.worker_service, "blue"),
+        container(names, old, names.worker_service, standby),
         "version_mismatch",
         right=[("rollback", old), ("stop_container", old), ("rollback", names.worker_service)],
-        innocent=[new, names.api_of("green"), names.proxy, names.broker],
-        notes="Both colours are declared to serve; only the tags differ. Blue reads contract 1, jobs are contract 2.",
+        innocent=[new, names.api_of(active), names.proxy, names.broker],
+        notes="Both colours are declared to serve; only the tags differ. One reads contract 1, jobs are contract 2.",
     )
 
 
@@ -47,7 +50,28 @@ SCENARIO = Scenario(
         Step(-240, "docs deploy", lambda lab: lab.ci.deploy_docs("8", text="docs 8")),
     ),
     inject=deploy_older,
-    heal=lambda lab: lab.run_worker("blue", "52"),
+    heal=lambda lab: lab.run_worker(lab.scenario.standby, lab.scenario.builds[lab.scenario.active]),
     label=label,
     notes="Baseline: both colours on build 52. Fault: blue recreated from build 51, contract 1.",
+)
+
+SECOND = variant(
+    SCENARIO,
+    id="f02-b",
+    title={"en": "A hotfix tag behind its peer's contract", "ko": "핫픽스 태그가 다른 색의 계약보다 뒤처짐"},
+    names=coloured("pay"),
+    active="red",
+    builds={"red": "318", "black": "316"},
+    tuning=Tuning(
+        rate=1.7, contracts={"318": 2, "317": 1, "316": 2}, context_share=0.6, retry_s=6.0, words=ENGLISH, concurrency=6
+    ),
+    steps=(
+        Step(
+            -345,
+            "mode both",
+            lambda lab: lab.ci.announce("mode", service="api", by="ops", text="red and black serve", mode="both"),
+        ),
+        Step(-75, "docs deploy", lambda lab: lab.ci.deploy_docs("41", text="docs 41")),
+    ),
+    notes="Baseline: both colours on build 318. Fault: black recreated from build 317, contract 1.",
 )

@@ -2,29 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
+from evals.lab.build_server import READY_WORKER
 from evals.lab.lab import Lab
-from evals.lab.names import Names, prefixed
-from evals.lab.scenario import Scenario, Step, Tuning
+from evals.lab.names import composed, prefixed
+from evals.lab.scenario import Scenario, Step, Tuning, variant
 from evals.lab.scenarios.stray import consuming_since
 from evals.lab.scenarios.verdicts import container, diagnosis
+from evals.lab.wordings import OTHER_KOREAN
 
 
-def recreate_with_drift(lab: Lab) -> int:
+def recreate_with_drift(**override: Any) -> Callable[[Lab], int]:
     """A hand-edited override comes into force when the container is recreated; nobody recorded it as a change."""
-    lab.run_worker("green", "44", provider_timeout_s=0.4)
-    lab.stack.wait_for_line(lab.names.worker_of("green"), "consumer_ready")
-    return consuming_since(lab, "green")
+
+    def inject(lab: Lab) -> int:
+        odd, build = lab.scenario.standby, lab.scenario.builds[lab.scenario.active]
+        lab.run_worker(odd, build, **override)
+        lab.stack.wait_for_line(lab.names.worker_of(odd), READY_WORKER)
+        return consuming_since(lab, odd)
+
+    return inject
 
 
-def label(names: Names) -> dict[str, object]:
+def label(scenario: Scenario, *more_right: tuple[str, str]) -> dict[str, object]:
     """Name key and value, put it right."""
-    odd = names.worker_of("green")
+    names, peer, odd_colour = scenario.names, scenario.active, scenario.standby
+    odd = names.worker_of(odd_colour)
     return diagnosis(
-        container(names, odd, names.worker_service, "green"),
+        container(names, odd, names.worker_service, odd_colour),
         "config_drift",
-        right=[("revert_config", odd)],
-        innocent=[names.worker_of("blue"), names.api_of("blue"), names.api_of("green"), names.proxy, names.broker],
-        notes="config.provider_timeout_s is 0.4 on green and 12 on blue; same image, same environment.",
+        right=[("revert_config", odd), *more_right],
+        innocent=[names.worker_of(peer), names.api_of(peer), names.api_of(odd_colour), names.proxy, names.broker],
+        notes="One key or limit of one worker differs from its peer's; same image, same environment.",
     )
 
 
@@ -47,8 +58,34 @@ SCENARIO = Scenario(
         ),
         Step(-180, "docs deploy", lambda lab: lab.ci.deploy_docs("8", text="docs 8")),
     ),
-    inject=recreate_with_drift,
-    heal=lambda lab: lab.run_worker("green", "44"),
+    inject=recreate_with_drift(provider_timeout_s=0.4),
+    heal=lambda lab: lab.run_worker(lab.scenario.standby, lab.scenario.builds[lab.scenario.active]),
     label=label,
     notes="Fault: green recreated with a provider time-out of 0.4 s.",
+)
+
+SECOND = variant(
+    SCENARIO,
+    id="f15-b",
+    title={
+        "en": "One of two serving workers has a CPU limit its peer has not",
+        "ko": "두 워커 중 하나만 낮은 CPU 제한",
+    },
+    names=composed("twin", host="kr-app-2"),
+    active="green",
+    builds={"green": "140", "blue": "139"},
+    tuning=Tuning(
+        rate=1.6, cpu_ms=110, concurrency=10, contracts={"140": 2, "139": 2}, words=OTHER_KOREAN, log_style="logfmt"
+    ),
+    steps=(
+        Step(
+            -346,
+            "mode both",
+            lambda lab: lab.ci.announce("mode", service="web", by="ops", text="양쪽 모두 서비스", mode="both"),
+        ),
+        Step(-65, "wiki deploy", lambda lab: lab.ci.deploy_docs("14", text="위키 14 배포")),
+    ),
+    inject=recreate_with_drift(cpus=0.06),
+    label=lambda scenario: label(scenario, ("set_limits", scenario.names.worker_of(scenario.standby))),
+    notes="Fault: blue recreated with 0.06 cores where green has 0.6.",
 )

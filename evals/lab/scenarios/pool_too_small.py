@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from evals.lab.lab import Lab
 from evals.lab.moments import now_ms
-from evals.lab.names import Names, prefixed
-from evals.lab.scenario import Scenario, Step, Tuning
+from evals.lab.names import coloured, prefixed
+from evals.lab.scenario import Scenario, Step, Tuning, variant
 from evals.lab.scenarios.verdicts import diagnosis, service
+from evals.lab.wordings import OTHER_KOREAN
 
 
-def surge(lab: Lab) -> int:
+def surge(rate: float) -> Callable[[Lab], int]:
     """Twice the users."""
-    lab.load(rate=3.6)
-    return now_ms()
+
+    def inject(lab: Lab) -> int:
+        lab.load(rate=rate)
+        return now_ms()
+
+    return inject
 
 
-def label(names: Names) -> dict[str, object]:
+def label(scenario: Scenario) -> dict[str, object]:
     """More workers; shed at the front meanwhile."""
+    names, active = scenario.names, scenario.active
     return diagnosis(
         service(names, names.worker_service),
         "capacity_exhausted",
-        right=[("scale_service", names.worker_service), ("start_container", names.worker_of("green"))],
-        innocent=[names.worker_of("blue"), names.api_of("blue"), names.proxy, names.broker],
-        notes="Four slots of 1.4 s finish 2.8 jobs a second; 3.8 come in.",
+        right=[("scale_service", names.worker_service), ("start_container", names.worker_of(scenario.standby))],
+        innocent=[names.worker_of(active), names.api_of(active), names.proxy, names.broker],
+        notes="More comes in than the slots or the CPU limit of the worker let out.",
     )
 
 
@@ -35,8 +43,31 @@ SCENARIO = Scenario(
     builds={"blue": "15", "green": "14"},
     tuning=Tuning(rate=1.6, concurrency=4, contracts={"15": 2, "14": 2}, record_queues=True, capacity_per_second=2.8),
     steps=(Step(-330, "docs deploy", lambda lab: lab.ci.deploy_docs("8", text="문서 8 배포")),),
-    inject=surge,
+    inject=surge(3.6),
     heal=lambda lab: lab.load(rate=1.0),
     label=label,
     notes="Fault: load rises from 1.6 to 3.6 requests a second with four slots.",
+)
+
+SECOND = variant(
+    SCENARIO,
+    id="f06-b",
+    title={"en": "The worker runs into its CPU limit", "ko": "워커가 CPU 제한에 걸림"},
+    names=coloured("sum", host="app-8"),
+    active="black",
+    builds={"black": "91", "red": "90"},
+    tuning=Tuning(
+        rate=1.0,
+        cpu_ms=170,
+        worker_cpus=0.34,
+        concurrency=14,
+        contracts={"91": 2, "90": 2},
+        words=OTHER_KOREAN,
+        capacity_per_second=2.0,
+        log_style="logfmt",
+    ),
+    steps=(Step(-90, "docs deploy", lambda lab: lab.ci.deploy_docs("66", text="docs 66")),),
+    inject=surge(2.9),
+    heal=lambda lab: lab.load(rate=0.8),
+    notes="Fault: load rises from 1.0 to 2.9 requests a second; 0.34 cores finish two a second.",
 )

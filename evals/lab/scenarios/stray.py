@@ -7,7 +7,7 @@ from typing import Any
 from evals.lab.build_server import READY_WORKER
 from evals.lab.lab import Lab
 from evals.lab.moments import ns_of
-from evals.lab.names import Names
+from evals.lab.scenario import Scenario
 
 
 def consuming_since(lab: Lab, colour: str) -> int:
@@ -29,9 +29,9 @@ def stop_standby(lab: Lab) -> None:
     lab.stack.stop(lab.names.worker_of(lab.names.other(lab.scenario.active)))
 
 
-def stray_label(names: Names, active: str, notes: str) -> dict[str, Any]:
+def stray_label(scenario: Scenario, notes: str) -> dict[str, Any]:
     """Stopping the stray is right; touching what serves is harmful."""
-    standby = names.other(active)
+    names, active, standby = scenario.names, scenario.active, scenario.standby
     stray = names.worker_of(standby)
     component = {"kind": "container", "name": stray, "service": names.worker_service, "colour": standby}
     right = [{"kind": "stop_container", "target": stray}, {"kind": "scale_service", "target": names.worker_service}]

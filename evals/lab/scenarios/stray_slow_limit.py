@@ -25,8 +25,8 @@ SCENARIO = Scenario(
     ),
     inject=lambda lab: redeploy_standby(lab, "pre-deploy 118 to green, switch waits for approval", cpus=0.08),
     heal=stop_standby,
-    label=lambda names: stray_label(
-        names, "blue", "The stray's CPU limit is an eighth of the active one's, so its jobs finish late."
+    label=lambda scenario: stray_label(
+        scenario, "The stray's CPU limit is an eighth of the active one's, so its jobs finish late."
     ),
     notes="Baseline: green worker stopped. "
     "Fault: build 118 is pre-deployed on green with 0.08 cores; the switch has not happened.",

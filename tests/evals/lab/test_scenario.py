@@ -9,8 +9,10 @@ import pytest
 
 from config.errors import ConfigError, UnknownThing
 from evals.lab.inventory_file import render_inventory
+from evals.lab.roles.logline import render
 from evals.lab.scenario import Asked, Scenario, Step
 from evals.lab.scenarios import SCENARIOS, scenario_named
+from evals.lab.wordings import ENGLISH
 from evals.label import Label
 from tools.sources.inventory import parse_inventory
 
@@ -19,8 +21,8 @@ BY_ID = [pytest.param(s, id=s.id) for s in SCENARIOS]
 
 @pytest.mark.parametrize("scenario", BY_ID)
 def test_enough_is_recorded_around_the_onset(scenario: Scenario) -> None:
-    """At least ten minutes before and four after."""
-    assert scenario.baseline_s >= 600
+    """At least five minutes before and four after."""
+    assert scenario.baseline_s >= 300
     assert scenario.hold_s + scenario.recovery_s >= 240
 
 
@@ -50,7 +52,7 @@ def test_an_inventory_names_what_runs(scenario: Scenario) -> None:
 @pytest.mark.parametrize("scenario", BY_ID)
 def test_a_label_is_consistent(scenario: Scenario) -> None:
     """A label names containers that exist, never calls the same action right and harmful, and fits its verdict."""
-    body = scenario.label(scenario.names)
+    body = scenario.label(scenario)
     onset = None if scenario.verdict == "no_fault" else "2026-11-21T01:00:00.000Z"
     label = Label.model_validate_json(
         json.dumps({"format": 1, "family": scenario.family, "verdict": scenario.verdict, "onset": onset, **body})
@@ -91,3 +93,25 @@ def test_an_unknown_scenario_lists_the_known() -> None:
     """A typing mistake is answered with what there is."""
     with pytest.raises(UnknownThing, match="f01-a"):
         scenario_named("f99")
+
+
+def test_a_wording_changes_lines_and_the_inventory_alike() -> None:
+    """What a worker of another wording writes is what its lab's inventory calls work."""
+    scenario = scenario_named("f02-b")
+    worker = parse_inventory(render_inventory(scenario.names, scenario.tuning)).service(scenario.names.worker_service)
+    assert worker is not None
+    assert worker.work is not None
+    assert worker.work.done is not None
+    line = render("json", {"event": ENGLISH["job_finished"]})
+    assert worker.work.done.contains in line
+
+
+def test_a_second_variant_is_another_system() -> None:
+    """No variant shares its family's spelling, active colour's containers or load with the recording before it."""
+    families: dict[str, list[Scenario]] = {}
+    for scenario in SCENARIOS:
+        families.setdefault(scenario.family, []).append(scenario)
+    for members in families.values():
+        spellings = {s.names.worker_of(s.active) for s in members}
+        assert len(spellings) == len(members)
+        assert len({(s.tuning.rate, s.names.network) for s in members}) == len(members)
