@@ -16,7 +16,7 @@ from agent.deps import Deps
 from agent.draft import CONCLUDE
 from agent.model import Seat, in_order, tool_specifications
 from agent.usage import Call, counted
-from agent.wire import on_the_wire
+from agent.wire import on_the_wire, tokens_of
 from config.errors import StoreUnavailable
 from config.redact import redact
 
@@ -26,6 +26,7 @@ MODEL_TROUBLE = (
 )
 SECONDS_FOR_THE_ANALYST = 2.0
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 5.0
+LEAST_ROOM = 500  # tokens of conversation below which shortening gives up
 FAILURES = 2  # in a row, after which a model is left alone for the rest of the run
 REPAIR = "The arguments of your last tool call were not valid JSON. Call the tool again with valid JSON."
 
@@ -106,13 +107,19 @@ async def _try(
             pause = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2**tries)
             if isinstance(error, _Malformed) and not repaired:
                 asked, repaired = [*asked, HumanMessage(REPAIR)], True
-            elif isinstance(error, ContextOverflowError) and room > 2_000:
-                room //= 2
+            elif _overflows(error) and room > LEAST_ROOM:
+                room = min(room, tokens_of(asked)) // 2
             elif _may_pass(error) and tries < seat.retries and _time_for(pause, deps):
                 tries += 1
                 await asyncio.sleep(pause)
             else:
                 return None, why
+
+
+def _overflows(error: BaseException) -> bool:
+    """Too long for the model. Servers other than OpenAI's say so in words only."""
+    return isinstance(error, ContextOverflowError) or ("context" in str(error) and any(
+        word in str(error) for word in ("context length", "context window", "context_length_exceeded")))
 
 
 def _may_pass(error: BaseException) -> bool:

@@ -17,11 +17,15 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Turn:
-    """One answer: a status, a body (JSON-able, or text sent as it is), and how long to wait before it."""
+    """One answer: a status, a body (JSON-able, or text sent as it is), and how long to wait before it.
+
+    `cut` closes the connection after half of the body was sent.
+    """
 
     body: Any
     status: int = 200
     delay_s: float = 0.0
+    cut: bool = False
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -86,7 +90,8 @@ def scripted_server(script: Script | Sequence[Turn]) -> Iterator[ScriptedServer]
                 for name, value in {"Content-Type": kind, "Content-Length": str(len(data)), **turn.headers}.items():
                     self.send_header(name, value)
                 self.end_headers()
-                self.wfile.write(data)
+                self.wfile.write(data[: len(data) // 2] if turn.cut else data)
+                self.close_connection = True
             except (BrokenPipeError, ConnectionResetError):
                 return  # the client gave up waiting, as some scripts mean it to
 

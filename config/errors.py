@@ -13,6 +13,7 @@
         ├── QueryError            a query is malformed or asks the impossible
         │   ├── UnsupportedQuery  valid elsewhere, not implemented here; names the construct
         │   └── QueryBudget       the query would read more than it may
+        ├── TapeMiss              a model's tape holds no reply for this conversation
         ├── NotCaptured           a recorded world was asked beyond what was recorded
         └── UnknownThing          no such incident, case, question or card
 
@@ -30,7 +31,11 @@ class TransientError(CulpritError):
 
 
 class SourceUnavailable(TransientError):
-    """A backend is down, slow, rate-limiting or answers 5xx."""
+    """A backend is down, slow, rate-limiting or answers 5xx; `retry_after_s` is when it wants to be asked again."""
+
+    def __init__(self, message: str, *, retry_after_s: float = 0.0) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
 
 
 class StoreUnavailable(TransientError):
@@ -71,6 +76,10 @@ class UnsupportedQuery(QueryError):
 
 class QueryBudget(QueryError):
     """The query would read or return more than it may."""
+
+
+class TapeMiss(PermanentError):
+    """A replayed model run asked something its tape holds no reply for; the run has to be recorded again."""
 
 
 class NotCaptured(PermanentError):
