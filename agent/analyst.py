@@ -22,6 +22,7 @@ from agent.card import Card
 from agent.choose import asked_key, next_questions
 from agent.conclusion import conclude
 from agent.draft import CONCLUDE, Draft
+from agent.experience import with_priors
 from agent.odds import Candidate, Facts, Observation, assess, gather
 from tools.evidence import Status
 from tools.findings import Finding
@@ -79,7 +80,8 @@ class Analyst(BaseChatModel):
         observations = read_observations(messages)
         facts = gather(observations, {q.name: q.finds for q in self.questions}, self.service_kinds)
         asked = frozenset(asked_key(a["question"], a.get("arguments", {})) for a in _artifacts(messages))
-        return assess(self.cards, facts), facts, asked
+        cards = with_priors(self.cards, recalled_priors(messages))
+        return assess(cards, facts), facts, asked
 
 
 def _artifacts(messages: Sequence[BaseMessage]) -> list[Mapping[str, Any]]:
@@ -96,6 +98,11 @@ def read_observations(messages: Sequence[BaseMessage]) -> tuple[Observation, ...
                     tuple(Finding.from_dict(f) for f in a["findings"]))
         for a in _artifacts(messages)
     )
+
+
+def recalled_priors(messages: Sequence[BaseMessage]) -> Mapping[str, float]:
+    """First odds by learned card, as experience gave them after triage."""
+    return next((m.additional_kwargs["priors"] for m in messages if "priors" in m.additional_kwargs), {})
 
 
 def rejected_claims(messages: Sequence[BaseMessage]) -> frozenset[str]:

@@ -13,7 +13,6 @@ from langchain_core.messages import ToolCall, ToolMessage
 from agent.analyst import tool_name
 from agent.deps import Deps
 from agent.draft import CONCLUDE
-from tools import toolbox
 from tools.evidence import Evidence, Status
 from tools.question import Question
 from tools.world import Scope
@@ -67,7 +66,7 @@ def _key(question: str, arguments: Mapping[str, Any]) -> str:
 
 async def _ask(question: Question, arguments: Mapping[str, Any], deps: Deps, scope: Scope) -> Evidence:
     seconds = max(0.5, min(deps.budget.question_seconds, deps.seconds_left))
-    return await toolbox.ask(question.name, dict(arguments), deps.world, scope, timeout_s=seconds)
+    return await deps.ask(question.name, dict(arguments), deps.world, scope, timeout_s=seconds)
 
 
 def _message(call: ToolCall, evidence: Evidence) -> ToolMessage:

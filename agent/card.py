@@ -84,9 +84,24 @@ class ActionTemplate(_Part):
     durable_fix: dict[str, str] = Field(default_factory=dict)
 
 
+class Validity(_Part):
+    """Until when and where a learned card holds. Empty fields do not limit it.
+
+    `topology` is a fingerprint of kinds of services and counts of instances (no names); elsewhere the card starts with
+    less credit. `builds` are those that ran when it was learned: for the reader.
+    """
+
+    expires_at: Annotated[str, Field(max_length=40)] = ""
+    topology: Annotated[str, Field(max_length=64)] = ""
+    builds: Annotated[tuple[Annotated[str, Field(max_length=80)], ...], Field(max_length=20)] = ()
+
+
 class Provenance(_Part):
+    """Where a card comes from. `shipped` ones come with the product; others name the incidents that taught them."""
+
     shipped: bool = False
     incidents: tuple[str, ...] = ()
+    cases: tuple[str, ...] = ()
     verified_by: str = ""
     learned_at: str = ""
 
@@ -109,6 +124,8 @@ class Card(_Part):
     asks: tuple[str, ...] = ()
     mechanism: dict[str, str]
     actions: tuple[ActionTemplate, ...] = ()
+    pitfalls: tuple[str, ...] = ()
+    validity: Validity = Validity()
     provenance: Provenance = Provenance()
 
     @model_validator(mode="after")
@@ -130,6 +147,11 @@ class Card(_Part):
     def culprit(self) -> str:
         """The first variable, or "" for a card about no one (a control)."""
         return next(iter(self.binds), "")
+
+    @property
+    def learned(self) -> bool:
+        """Taught by incidents, so it can be retired and deleted, and must earn its credit."""
+        return not self.provenance.shipped
 
     def looks_for(self) -> frozenset[str]:
         """All kinds of finding that matter to this card."""

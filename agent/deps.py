@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from agent.analyst import Analyst
 from agent.budget import Budget
 from agent.card import Card
+from agent.experience import Experience
 from agent.incident import Signal
 from agent.model import Seat
 from agent.usage import Purse
+from tools import toolbox
 from tools.evidence import Evidence
 from tools.question import Question
-from tools.world import World
+from tools.world import Scope, World
+
+
+class Ask(Protocol):
+    """One question to a world; never raises (`tools/toolbox.py`). Replays pass one that remembers answers."""
+
+    def __call__(self, name: str, arguments: Mapping[str, Any], world: World, scope: Scope, *, timeout_s: float = 20.0
+                 ) -> Awaitable[Evidence]: ...
 
 
 def _ignore(_event: dict[str, Any]) -> None:
@@ -49,6 +58,8 @@ class Deps:
     purse: Purse | None = None
     site: str = ""
     lang: str = "en"
+    experience: Experience = field(default_factory=Experience)
+    ask: Ask = toolbox.ask
     on_event: Callable[[dict[str, Any]], None] = _ignore
     keep: Callable[[Sequence[Evidence]], None] = _keep_nothing
     late_signals: Callable[[], Awaitable[tuple[Signal, ...]]] = _no_signals

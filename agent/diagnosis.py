@@ -65,6 +65,15 @@ class Gap(_Part):
     cost: str = ""
 
 
+class Precedent(_Part):
+    """An earlier incident that this one resembles; `card` is what was learned from it, where something was."""
+
+    incident: str
+    card: str = ""
+    category: str = ""
+    similarity: float | None = Field(default=None, ge=0, le=1)
+
+
 class Usage(_Part):
     """What the run cost. Unknown is None, never 0. Cached tokens are part of the input, reasoning of the output."""
 
@@ -94,6 +103,8 @@ class Diagnosis(_Part):
     gaps: tuple[Gap, ...] = ()
     actions: tuple[Action, ...] = ()
     evidence: tuple[dict[str, Any], ...] = ()
+    seen_before: tuple[Precedent, ...] = ()
+    runbooks: tuple[str, ...] = ()
     usage: Usage
 
     @model_validator(mode="after")

@@ -1,8 +1,8 @@
 """The graph on one screen: one agent, code verifiers, no role-play.
 
-    triage -> recall -> investigate <-> questions
-                             |
-                         conclude -> verify -> (investigate | recommend) -> end
+    triage -> recall -> recognise -> investigate <-> questions
+                            |             |
+                            |         conclude -> verify -> (investigate | recommend) -> end
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 
-from agent import nodes
+from agent import nodes, remember
 from agent.deps import Deps
 from agent.state import State
 
@@ -22,7 +22,8 @@ def build_graph(checkpointer: BaseCheckpointSaver[Any] | None = None) -> Compile
     """The compiled graph; `context` at invocation is a `Deps`."""
     graph = StateGraph(State, context_schema=Deps)
     graph.add_node("triage", nodes.triage)
-    graph.add_node("recall", nodes.recall)
+    graph.add_node("recall", remember.recall)
+    graph.add_node("recognise", remember.recognise)
     graph.add_node("investigate", nodes.investigate)
     graph.add_node("questions", nodes.questions)
     graph.add_node("conclude", nodes.conclude)
@@ -30,7 +31,8 @@ def build_graph(checkpointer: BaseCheckpointSaver[Any] | None = None) -> Compile
     graph.add_node("recommend", nodes.recommend)
     graph.add_edge(START, "triage")
     graph.add_edge("triage", "recall")
-    graph.add_edge("recall", "investigate")
+    graph.add_edge("recall", "recognise")
+    graph.add_conditional_edges("recognise", remember.after_recognise, ["investigate", "verify"])
     graph.add_conditional_edges("investigate", nodes.after_investigate, ["questions", "conclude"])
     graph.add_edge("questions", "investigate")
     graph.add_conditional_edges("conclude", nodes.after_conclude, ["investigate", "verify"])

@@ -14,14 +14,16 @@ from langgraph.checkpoint.base import BaseCheckpointSaver
 from agent.analyst import Analyst
 from agent.budget import Budget
 from agent.card import Card
-from agent.deps import Deps
+from agent.deps import Ask, Deps
 from agent.diagnosis import Diagnosis
+from agent.experience import Experience
 from agent.graph import build_graph
 from agent.incident import Incident, Severity, Signal
 from agent.model import Seat
 from agent.state import State
 from agent.usage import Purse
 from config.redact import same_placeholders
+from tools import toolbox
 from tools.evidence import Evidence
 from tools.question import Question
 from tools.world import World
@@ -40,7 +42,10 @@ Checkpoints = Callable[[], AbstractAsyncContextManager[BaseCheckpointSaver[Any] 
 
 @dataclass(frozen=True)
 class Investigation:
-    """Everything a run needs but the incident. `checkpoints` opens a saver for one run."""
+    """Everything a run needs but the incident. `checkpoints` opens a saver for one run.
+
+    `experience` is read at the start of each run, so that what was learned a minute ago counts without a redeploy.
+    """
 
     world: World
     cards: tuple[Card, ...]
@@ -52,6 +57,8 @@ class Investigation:
     lang: str = "en"
     checkpoints: Checkpoints = no_checkpoints
     keep: Callable[[str, Sequence[Evidence]], None] | None = None
+    experience: Callable[[], Experience] = Experience
+    ask: Ask = toolbox.ask
 
     async def investigate(
         self,
@@ -89,7 +96,9 @@ class Investigation:
     ) -> Deps:
         asked = tuple(q for q in self.questions if q.available(self.world))
         kinds = {s.name: s.kind for s in self.world.inventory.services}
-        analyst = Analyst(cards=self.cards, questions=asked, service_kinds=kinds, lang=self.lang)
+        experience = self.experience()
+        cards = (*self.cards, *experience.cards)
+        analyst = Analyst(cards=cards, questions=asked, service_kinds=kinds, lang=self.lang)
         optional: dict[str, Any] = {}
         if on_event is not None:
             optional["on_event"] = on_event
@@ -99,9 +108,10 @@ class Investigation:
         if keep is not None:
             optional["keep"] = lambda batch: keep(run_id, batch)
         return Deps(
-            world=self.world, cards=self.cards, questions=asked, analyst=analyst, models=self.models,
-            budget=self.budget, deadline=time.monotonic() + self.budget.seconds, lang=self.lang,
-            critical=incident.severity is Severity.CRITICAL, purse=self.purse, site=self.site, **optional,
+            world=self.world, cards=cards, experience=experience, ask=self.ask, questions=asked, analyst=analyst,
+            models=self.models, budget=self.budget, deadline=time.monotonic() + self.budget.seconds,
+            lang=self.lang, critical=incident.severity is Severity.CRITICAL, purse=self.purse, site=self.site,
+            **optional,
         )
 
 

@@ -13,7 +13,6 @@ from agent.chain import reply_of
 from agent.codes import Verdict
 from agent.deps import Deps
 from agent.draft import CONCLUDE, Draft
-from agent.experience import recall_cards
 from agent.incident import Signal
 from agent.prompts import about_site, brief, late_news, system_prompt
 from agent.publish import compose
@@ -56,16 +55,6 @@ async def triage(state: State, runtime: Runtime[Deps]) -> dict[str, Any]:
 
 def _triage_call(name: str, scope: Scope) -> ToolCall:
     return ToolCall(name=tool_name(name), args={}, id=f"triage_{tool_name(name)}_{scope.incident[0]}")
-
-
-async def recall(state: State, runtime: Runtime[Deps]) -> dict[str, Any]:
-    """Which experience resembles what has been found; the ids go into the conversation as a short note."""
-    deps = runtime.context
-    recalled = recall_cards(deps.cards, _findings(state))
-    if not recalled:
-        return {"recalled": []}
-    note = "Seen before (reference only, evidence decides): " + "; ".join(f"{c.id} ({c.category})" for c in recalled)
-    return {"recalled": [c.id for c in recalled], "messages": [HumanMessage(note, id="recall")]}
 
 
 async def investigate(state: State, runtime: Runtime[Deps]) -> dict[str, Any]:

@@ -10,9 +10,10 @@ from agent.actions import render
 from agent.analyst import NAME as ANALYST
 from agent.codes import Verdict
 from agent.deps import Deps
-from agent.diagnosis import Diagnosis, Gap, Moment, Usage
+from agent.diagnosis import Diagnosis, Gap, Moment, Precedent, Usage
 from agent.draft import Draft
 from agent.prose import sentence, tell
+from agent.remember import cited
 from agent.state import State
 from agent.usage import totals
 from config.redact import redact
@@ -29,13 +30,15 @@ def compose(state: State, deps: Deps) -> Diagnosis:
     draft = Draft.model_validate(state["draft"])
     findings = [Finding.from_dict(f) for e in state["evidence"].values() for f in e["findings"]]
     actions = render(draft.actions, findings=findings, inventory=deps.world.inventory, lang=deps.lang)
-    return Diagnosis(
+    diagnosis = Diagnosis(
         incident=state["incident"]["id"], run=state["run"], asked_at=iso(state["asked_at_ms"]),
         verdict=draft.verdict, onset=draft.onset, claims=draft.claims, hypotheses=draft.hypotheses,
         timeline=_timeline(state["evidence"].values(), deps.lang) if draft.verdict is not Verdict.NO_FAULT else (),
         gaps=tuple(_gaps(state, deps)), actions=actions, evidence=tuple(state["evidence"].values()),
-        usage=_usage(state, deps),
+        seen_before=tuple(Precedent.model_validate(p) for p in state.get("seen_before", ())),
+        runbooks=tuple(state.get("runbooks", ())), usage=_usage(state, deps),
     )
+    return diagnosis.model_copy(update={"seen_before": cited(diagnosis, deps)})
 
 
 def _timeline(evidence: Iterable[Mapping[str, Any]], lang: str) -> tuple[Moment, ...]:

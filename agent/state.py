@@ -23,6 +23,9 @@ class State(TypedDict, total=False):
     evidence: Annotated[dict[str, dict[str, Any]], merge]
     messages: Annotated[list[BaseMessage], add_messages]
     recalled: list[str]
+    seen_before: list[dict[str, Any]]
+    runbooks: list[str]
+    recognised: str
     gaps: list[dict[str, str]]
     steps: int
     attempts: int

@@ -1,0 +1,65 @@
+"""The fast path: an incident that is recognised is concluded at once, without a turn of the model.
+
+A learned card must match by structure on the first answers, be confirmed by its own discriminating questions, asked
+now, of this world, and lead clearly with nothing against it. Any doubt, and the full investigation goes on; what was
+asked here is not asked again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from agent.card import Card
+from agent.choose import Ask, arguments_for
+from agent.codes import Verdict
+from agent.odds import Candidate, Facts, assess
+from tools.question import Question
+
+ALIKE = 0.6  # of what the answered questions could find of the card, by weight
+SURE = 0.9
+RIVAL = 0.3
+MOST_CARDS = 2
+MOST_ASKS = 4
+
+
+def to_confirm(learned: Sequence[Card], facts: Facts, questions: Iterable[Question], asked: frozenset[str]
+               ) -> tuple[Ask, ...]:
+    """What the cards that resemble the incident would ask to be sure; empty when none does."""
+    available = {q.name: q for q in questions}
+    alike = sorted(((_match(c), c) for c in assess(learned, facts)), key=lambda m: (-m[0][0], m[1].card.id))
+    out: dict[str, Ask] = {}
+    for (share, possible), c in alike[:MOST_CARDS]:
+        if share < ALIKE or possible <= 0 or c.against:
+            continue
+        for name in (*c.card.asks, *(s.ask for s in c.card.separates)):
+            if name in available and name not in facts.answered:
+                ask = arguments_for(available[name], c)
+                if ask is not None and ask.key not in asked:
+                    out.setdefault(ask.key, ask)
+    return tuple(out.values())[:MOST_ASKS]
+
+
+def resembles(learned: Sequence[Card], facts: Facts) -> bool:
+    """Whether any learned card matches the first answers well enough to be held against more."""
+    return any(_match(c)[0] >= ALIKE and not c.against for c in assess(learned, facts))
+
+
+def _match(c: Candidate) -> tuple[float, float]:
+    """(share found, weight) of what the questions answered so far could find of the card."""
+    found = {(t.finding, t.of) for t in c.terms if t.change > 0 and t.evidence_id}
+    missed = {(t.finding, t.of) for t in c.terms if t.change < 0 and not t.evidence_id and t.finding}
+    weights = {(e.finding, e.of): e.weight for e in c.card.expects}
+    possible = sum(w for key, w in weights.items() if key in found or key in missed)
+    return (sum(w for key, w in weights.items() if key in found) / possible if possible else 0.0), possible
+
+
+def certain(ranked: Sequence[Candidate]) -> Candidate | None:
+    """The learned card that is recognised beyond doubt; None where there is any."""
+    closed = [c for c in ranked if not c.open]
+    leader = closed[0] if closed else None
+    if leader is None or not leader.card.learned or leader.card.verdict is not Verdict.DIAGNOSED:
+        return None
+    doubtful = leader.confidence < SURE or leader.against or leader.missing or leader.untold
+    rivals = [c for c in closed[1:] if c.confidence >= RIVAL
+              and (c.card.category is not leader.card.category or c.culprit != leader.culprit)]
+    return None if doubtful or rivals else leader

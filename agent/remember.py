@@ -1,0 +1,94 @@
+"""The two nodes of memory: `recall` brings experience into the conversation, `recognise` is the fast path."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolCall
+from langgraph.runtime import Runtime
+
+from agent.analyst import NAME as ANALYST
+from agent.analyst import tool_name
+from agent.asking import ask_batch
+from agent.deps import Deps
+from agent.diagnosis import Diagnosis, Precedent
+from agent.experience import Recollection
+from agent.incident import Signal
+from agent.prompts import late_news
+from agent.recognise import certain, resembles, to_confirm
+from agent.signature import topology
+from agent.state import State
+from tools.findings import Finding
+from tools.world import Scope
+
+
+async def recall(state: State, runtime: Runtime[Deps]) -> dict[str, Any]:
+    """Which experience resembles what has been found: a short note with ids, and first odds for the analyst."""
+    deps = runtime.context
+    signals = [Signal.from_dict(s) for s in state["incident"]["signals"]]
+    findings = [Finding.from_dict(f) for e in state["evidence"].values() for f in e["findings"]]
+    found = deps.experience.recall(
+        deps.cards, findings, text=" ".join(f"{s.title} {s.text}" for s in signals)[:2_000],
+        service=next((s.labels.get("service", "") for s in signals), ""), now_ms=state["asked_at_ms"],
+        topology=topology(s.kind for s in deps.world.inventory.services),
+    )
+    note = found.note()
+    told = {"recalled": [c.id for c in found.cards], "seen_before": _precedents(found),
+            "runbooks": [p.cite for p in found.passages]}
+    if not note:
+        return told
+    priors = {"priors": dict(found.priors)} if found.priors else {}
+    return {**told, "messages": [HumanMessage(note, id="recall", additional_kwargs=priors)]}
+
+
+def _precedents(found: Recollection) -> list[dict[str, Any]]:
+    return [Precedent(incident=r.past.incident, card=r.past.card, category=r.past.category,
+                      similarity=r.similarity).model_dump() for r in found.past]
+
+
+async def recognise(state: State, runtime: Runtime[Deps]) -> dict[str, Any]:
+    """Conclude at once what a learned card recognises beyond doubt; otherwise leave it to the investigation."""
+    deps = runtime.context
+    learned = deps.experience.cards
+    _, facts, asked = deps.analyst.weigh(state["messages"])
+    if not resembles(learned, facts):
+        return {}
+    update: dict[str, Any] = {}
+    messages: list[BaseMessage] = list(state["messages"])
+    asks = to_confirm(learned, facts, deps.questions, asked)
+    if asks:
+        calls = [ToolCall(name=tool_name(a.question.name), args=dict(a.arguments), id=f"confirm_{n}")
+                 for n, a in enumerate(asks)]
+        scope = Scope(state["asked_at_ms"], _pair(state["scope"]["incident"]), _pair(state["scope"]["baseline"]))
+        evidence, answers = await ask_batch(calls, deps, scope, state["evidence"])
+        added: list[BaseMessage] = [AIMessage("", tool_calls=calls, id="confirm"), *answers]
+        update = {"evidence": evidence, "messages": added}
+        messages += added
+    recognised = certain(deps.analyst.weigh(messages)[0])
+    if recognised is None:
+        return update
+    news = await deps.late_signals()
+    if news:
+        return {**update, "messages": [*update.get("messages", ()), HumanMessage(late_news(news))]}
+    draft = deps.analyst.draft(messages)
+    return {**update, "draft": draft.model_dump(mode="json"), "recognised": recognised.card.id,
+            "models": [*state["models"], ANALYST]}
+
+
+def after_recognise(state: State) -> Literal["investigate", "verify"]:
+    """What was recognised is verified like any other conclusion."""
+    return "verify" if state.get("draft") else "investigate"
+
+
+def cited(diagnosis: Diagnosis, deps: Deps) -> tuple[Precedent, ...]:
+    """The incidents that taught the cards of the root causes first, then those recalled by their findings."""
+    incidents = {c.id: c for c in deps.experience.cards}
+    roots = [h for h in diagnosis.hypotheses if h.status == "root" and h.card in incidents]
+    first = [Precedent(incident=i, card=h.card, category=h.category.value)
+             for h in roots for i in incidents[h.card].provenance.incidents[:3]]
+    known = {p.incident for p in first}
+    return (*first, *(p for p in diagnosis.seen_before if p.incident not in known))
+
+
+def _pair(window: list[int]) -> tuple[int, int]:
+    return window[0], window[1]
