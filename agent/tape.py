@@ -1,7 +1,7 @@
 """Tapes: what a paid model said, kept so that the run becomes a free regression test.
 
-A tape is a JSONL file of replies, keyed by what was asked: model, messages, tools. Message ids, usage, base URL, headers
-and keys are no part of a key and never written. Hooked in as LangChain's cache, so a replayed run takes the same path.
+A tape is a JSONL file of replies, keyed by what was asked: model, messages, tools. Ids, usage, base URL, headers and keys
+are no part of a key and never written. Hooked in as LangChain's cache, so a replayed run takes the same path.
 """
 
 from __future__ import annotations

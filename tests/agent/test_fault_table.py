@@ -1,4 +1,4 @@
-"""The fault table: whatever a model server does, a run ends in time with a verified diagnosis and says what happened."""
+"""The fault table: whatever a model server does, a run ends in time, verified, and says what happened."""
 
 import json
 import time
