@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from agent.incident import Signal
 from tools.findings import Finding
@@ -11,6 +11,8 @@ from tools.world import Scope, World
 LOOK_BACK_MS = 60 * 60_000
 ALERT_LAG_MS = 3 * 60_000  # rules wait before they fire: what is alerted began earlier
 SHORTEST_BASELINE_MS = 3 * 60_000
+LEADS_MS = 5 * 60_000
+SUPPORTED = 0.5
 USER_VISIBLE = ("user_errors_up", "user_latency_up")
 
 
@@ -23,9 +25,9 @@ def first_scope(asked_at_ms: int, signals: Sequence[Signal], world: World) -> Sc
 
 def narrowed(scope: Scope, findings: Sequence[Finding]) -> Scope:
     """The onset as a question estimated it; else the earliest step before users noticed; else the guess."""
-    estimated = [f.since_ms for f in findings if f.kind == "incident_onset" and f.since_ms is not None]
-    if estimated:
-        return _split(scope.baseline[0], estimated[0], scope.asked_at_ms)
+    onset = estimated_onset(findings)
+    if onset is not None:
+        return _split(scope.baseline[0], onset, scope.asked_at_ms)
     dated = [f for f in findings if f.since_ms is not None and f.strength >= 0.5]
     noticed = min((f.since_ms for f in dated if f.kind in USER_VISIBLE and f.since_ms is not None), default=None)
     steps = [f.since_ms for f in dated if f.kind == "level_changed" and f.since_ms is not None]
@@ -35,6 +37,16 @@ def narrowed(scope: Scope, findings: Sequence[Finding]) -> Scope:
     if steps:
         return _split(scope.baseline[0], min(steps), scope.asked_at_ms)
     return scope
+
+
+def estimated_onset(findings: Iterable[Finding]) -> int | None:
+    """The clearest estimate, or an earlier one of another source that leads up to it; None without any."""
+    told = [(f.strength, f.since_ms) for f in findings if f.kind == "incident_onset" and f.since_ms is not None]
+    if not told:
+        return None
+    _, clearest = max(told)
+    return min(at for strength, at in told if (strength >= SUPPORTED and clearest - LEADS_MS <= at <= clearest)
+               or at == clearest)
 
 
 def _split(start: int, onset: int, end: int) -> Scope:

@@ -65,8 +65,12 @@ KINDS: Mapping[str, Kind] = _kinds(
     ("counter_reset", "a counter started again", "", "seen in raw samples"),
     ("stale_data", "samples stopped, or are older than two intervals", "seconds since the last", ">= 5 intervals"),
     ("target_absent", "a scrape target is down or gone", "seconds absent", ">= 60 s"),
+    ("alert_suppressed", "an alert of the subject fires but is silenced or inhibited: nobody was told", "", "any"),
+    ("rule_broken", "an alerting rule cannot be evaluated: what it watches is not watched", "", "any"),
     # logs
     ("error_template_new", "an error line of a shape not seen in the baseline", "lines per minute", ">= 10 lines"),
+    ("errors_logged_up", "a container logs errors more often than before, by the rate of its error lines alone",
+     "lines per minute", "log-likelihood ratio >= 20"),
     ("template_new", "a line of a shape not seen in the baseline, no error", "lines per minute", ">= 30 lines"),
     ("template_vanished", "a steady line of the baseline is gone", "lines per minute before", ">= 30 lines before"),
     ("template_shifted", "a line's rate moved against its baseline", "ratio to baseline", ">= 5 x or <= 0.2 x"),

@@ -69,7 +69,7 @@ async def ask(world: World, scope: Scope, arguments: OnsetArguments) -> Answer:
         return Answer("No user-visible metric and no container metric has data.", status=Status.NO_DATA)
     impact = [f for i in indicators for f in impact_of(i, axis)]
     noticed = min((f.since_ms for f in impact if f.since_ms is not None and "healed_ms" not in f.extra), default=None)
-    moved = _moves(world, axis, resources) + _work_moves(world, work)
+    moved = _moves(world, axis, resources) + work_moves(world, work)
     path = symptom_path(world.inventory, arguments.symptom)
     moved = [m for m in moved if not path or not m.about.service or m.about.service in path] or moved
     onset, group, share = _onset(moved, noticed)
@@ -115,7 +115,8 @@ def _moves(world: World, axis: Grid, readings: tuple[ResourceReading, ...]) -> l
     return out
 
 
-def _work_moves(world: World, work: list[WorkCounts]) -> list[Moved]:
+def work_moves(world: World, work: list[WorkCounts]) -> list[Moved]:
+    """Lasting changes of the pace at which each container works."""
     out = []
     for counts in work:
         axis = Grid(int(counts.ms[0]), int(counts.ms[-1]), counts.step_ms, int(counts.ms[0]))

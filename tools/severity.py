@@ -43,6 +43,14 @@ _ERROR_WORDS = line_pattern(
 )
 _STATUS = line_pattern(r"""(?i)(?:status(?:_?code)?["']?\s*[:=]\s*["']?|HTTP/\d(?:\.\d)?["']? )(\d{3})\b""")
 
+# What a log store itself can count as errors, without reading the lines: stated levels, statuses, plain words.
+ERROR_LINES = (
+    r"""(?i:\b(?:level|lvl|severity)["']?\s{0,2}[:=]\s{0,2}["']?(?:error|err|crit|fatal|panic))|"""
+    r"""\[(?:error|crit|alert|emerg)\]|\b(?:ERROR|FATAL|CRITICAL|PANIC|Traceback)\b|"""
+    r"""(?i:status(?:_?code)?["']?\s{0,2}[:=]\s{0,2}["']?(?:429|5\d\d)\b)|HTTP/\d(?:\.\d)?"? (?:429|5\d\d)\b|"""
+    r"오류|에러|실패|거부|끊[겼어김]"
+)
+
 REJECTED = line_pattern(r"""(?i)(?:status(?:_?code)?["']?\s*[:=]\s*["']?|HTTP/\d(?:\.\d)?["']? )(?:429|5\d\d)\b""")
 
 

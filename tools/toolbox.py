@@ -18,6 +18,7 @@ from config.errors import CulpritError, NotCaptured, UnknownThing
 from config.redact import redact
 from tools import (
     activity,
+    alerts,
     bluegreen,
     capacity,
     changes,
@@ -29,6 +30,7 @@ from tools import (
     host,
     inventory,
     limits,
+    log_onset,
     logs,
     metrics,
     movers,
@@ -45,6 +47,7 @@ from tools.world import Scope, World
 
 QUESTIONS: tuple[Question, ...] = (
     onset.QUESTION,
+    log_onset.QUESTION,
     activity.QUESTION,
     bluegreen.QUESTION,
     containers.QUESTION,
@@ -64,6 +67,7 @@ QUESTIONS: tuple[Question, ...] = (
     limits.QUESTION,
     queues.QUESTION,
     inventory.QUESTION,
+    alerts.QUESTION,
 )
 
 CLUSTER = "cluster"

@@ -1,0 +1,79 @@
+"""Hypotheses against each other: what a better one explains counts less, roots stand before their symptoms."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from agent.candidate import CONFIDENT, Candidate
+from agent.codes import Verdict
+from tools.findings import Finding
+
+EXPLAINED = 0.25  # what a finding is still worth to a hypothesis when a better one explains it
+SLACK_MS = 20_000  # two moments nearer than this say nothing about which came first
+
+
+def explain_away(ranked: list[Candidate]) -> list[Candidate]:
+    """Findings the leader explains count a quarter for the others. `ranked` are closed candidates, best first."""
+    leader = _leader(ranked)
+    if leader is None:
+        return ranked
+    used = {(f.kind, f.subject) for _, f in leader.used}
+    out = []
+    for c in ranked:
+        if c is leader:
+            continue
+        terms = tuple(
+            replace(t, change=t.change * EXPLAINED, note=f"explained by {leader.card.id}")
+            if t.change > 0 and t.evidence_id and (t.finding in leader.card.explains or (t.finding, t.about) in used)
+            else t
+            for t in c.terms
+        )
+        out.append(replace(c, terms=terms, log_odds=sum(t.change for t in terms)))
+    return [leader, *sorted(out, key=Candidate.order)]
+
+
+def _leader(ranked: Sequence[Candidate]) -> Candidate | None:
+    """The best of the confident ones that no other confident one accounts for: the root, not its symptom."""
+    confident = [c for c in ranked if c.confidence >= CONFIDENT]
+    causes = [c for c in confident if c.card.verdict is Verdict.DIAGNOSED] or confident
+    roots = [c for c in causes if not any(accounts_for(o, c) for o in causes if o is not c)]
+    return next(iter(roots or causes), None)
+
+
+def accounts_for(one: Candidate, other: Candidate) -> bool:
+    """Whether `one` explains all that `other` needs, began no later, and is not explained by it in turn."""
+    return _covers(one, other) and not _covers(other, one) and not _later(one, other)
+
+
+def _covers(one: Candidate, other: Candidate) -> bool:
+    needed = {e.finding for e in other.card.expects if e.needed or e.any_of} & {f.kind for _, f in other.used}
+    return one.culprit != other.culprit and bool(needed) and needed <= set(one.card.explains)
+
+
+def _later(one: Candidate, other: Candidate) -> bool:
+    return one.since_ms is not None and other.since_ms is not None and one.since_ms > other.since_ms + SLACK_MS
+
+
+def roots(ranked: Sequence[Candidate]) -> tuple[Candidate, ...]:
+    """The causes to name: the leader, and others that stand on findings it does not explain, about someone else."""
+    named: list[Candidate] = []
+    for c in ranked:
+        if c.open or c.confidence < CONFIDENT or c.card.verdict is not Verdict.DIAGNOSED:
+            continue
+        if not named or all(_stands_beside(c, n) for n in named):
+            named.append(c)
+    return tuple(named)
+
+
+def _stands_beside(c: Candidate, named: Candidate) -> bool:
+    """Another component, and something it needs that the named one neither explains nor used itself."""
+    used = {(f.kind, f.subject) for _, f in named.used}
+    needed = {e.finding for e in c.card.expects if e.needed or e.any_of}
+
+    def own(f: Finding) -> bool:
+        return f.kind in needed and f.kind not in named.card.explains and (f.kind, f.subject) not in used
+
+    apart = c.culprit != named.culprit and not (c.culprit.service and c.culprit.service == named.culprit.service
+                                                and c.card.category is named.card.category)
+    return apart and any(own(f) for _, f in c.used)
