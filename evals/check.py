@@ -15,7 +15,7 @@ from tools.recorded.check import Contents, Problem, Severity, check_contents
 from tools.recorded.snapshot import NAME as SNAPSHOT
 
 MINUTE_MS = 60_000
-BEFORE_ONSET_MS = 10 * MINUTE_MS  # a baseline to compare with
+BEFORE_ONSET_MS = 5 * MINUTE_MS  # a baseline to compare with
 AFTER_ONSET_MS = 4 * MINUTE_MS  # enough of the fault to see it
 
 

@@ -45,7 +45,10 @@ class Engine(http.client.HTTPConnection):
 
 
 class Reader:
-    """Lists the containers of one label and reads each; inspect is asked once a container's life."""
+    """Lists the containers of one label and reads each.
+
+    Inspect is asked once, and again while the engine says a container is up for seconds: a restart keeps the identity.
+    """
 
     def __init__(self, path: str, label: str) -> None:
         self._path = path
@@ -58,8 +61,11 @@ class Reader:
         engine = Engine(self._path)
         listed = engine.get(f"/containers/json?filters={self._filter}")
         engine.close()
-        ids = [c["Id"] for c in listed if UNWATCHED not in c["Labels"]]
-        return [pair for pair in self._pool.map(self._one, ids) if pair]
+        watched = [c for c in listed if UNWATCHED not in c["Labels"]]
+        for container in watched:
+            if "second" in container.get("Status", ""):
+                self._inspected.pop(container["Id"], None)
+        return [pair for pair in self._pool.map(self._one, [c["Id"] for c in watched]) if pair]
 
     def _one(self, identity: str) -> tuple[dict[str, Any], dict[str, Any]] | None:
         engine = Engine(self._path)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from evals.lab.lab import Lab
 from evals.lab.names import coloured, prefixed
-from evals.lab.scenario import Scenario, Step, Tuning, variant
+from evals.lab.scenario import Asked, Scenario, Step, Tuning, variant
 from evals.lab.scenarios.stray import consuming_since
 from evals.lab.scenarios.verdicts import container, diagnosis
 from evals.lab.wordings import ENGLISH
@@ -72,6 +72,11 @@ SECOND = variant(
             lambda lab: lab.ci.announce("mode", service="api", by="ops", text="red and black serve", mode="both"),
         ),
         Step(-75, "docs deploy", lambda lab: lab.ci.deploy_docs("41", text="docs 41")),
+    ),
+    asked=Asked(
+        after_s=190,
+        lang="en",
+        text="Some chats fail or take very long since a few minutes, others are fine. What differs?",
     ),
     notes="Baseline: both colours on build 318. Fault: black recreated from build 317, contract 1.",
 )

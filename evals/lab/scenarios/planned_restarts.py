@@ -7,7 +7,7 @@ import time
 from evals.lab.lab import Lab
 from evals.lab.moments import now_ms
 from evals.lab.names import composed
-from evals.lab.scenario import Scenario, Step, Tuning, variant
+from evals.lab.scenario import Asked, Scenario, Step, Tuning, variant
 from evals.lab.scenarios.verdicts import nothing_wrong
 
 
@@ -46,6 +46,7 @@ SCENARIO = variant(
         steps=(Step(-200, "wiki deploy", lambda lab: lab.ci.deploy_docs("30", text="위키 30 배포")),),
         inject=restart_site,
         heal=lambda lab: None,
+        asked=Asked(after_s=150, lang="ko", text="위키 컨테이너가 여러 번 재시작됐던데 장애인가요? 채팅은 괜찮나요?"),
         label=label,
         notes="Event: the documentation site is restarted three times, as announced.",
     )
