@@ -94,10 +94,17 @@ async def alerts(world: World, when: Sequence[int], start_ms: int, end_ms: int) 
     assert source is not None
 
     async def observe(at: int) -> Json:
-        return {"alerts": [to_record(alert) for alert in await source.active(at_ms=at)]}
+        found: Json = {"alerts": [to_record(alert) for alert in await source.active(at_ms=at)]}
+        for name, read in (("rules", source.rules), ("targets", source.targets)):
+            try:
+                found[name] = [to_record(row) for row in await read(at_ms=at)]
+            except CulpritError:  # not every backend tells them: the file says null
+                found[name] = None
+        return found
 
     states = await _each(when, observe)
-    return {"payloads": [], "states": states if any(state["alerts"] for state in states) else []}
+    told = any(state["alerts"] or state["rules"] or state["targets"] for state in states)
+    return {"payloads": [], "states": states if told else []}
 
 
 async def changes(world: World, start_ms: int, end_ms: int) -> list[Json]:

@@ -17,10 +17,12 @@ from tools.sources.docker_host import DockerHost, tls_config
 from tools.sources.endpoints import capped, endpoint, http_reader, redis_address
 from tools.sources.inventory import Inventory, load_inventory
 from tools.sources.kept_changes import KeptChanges
+from tools.sources.live_alerts import LiveAlerts
 from tools.sources.live_peers import LivePeers
 from tools.sources.live_routing import live_routing
 from tools.sources.loki import LokiLogs
 from tools.sources.prometheus import PrometheusMetrics
+from tools.sources.prometheus_state import PrometheusState
 from tools.sources.rate_cap import RateCap
 from tools.sources.redis_queues import RedisQueues
 from tools.world import World
@@ -59,8 +61,7 @@ def live_world(sources: Sources, *, inventory: Inventory, database: Database | N
         containers=containers,
         routing=live_routing(sources.routes, inventory=mine, containers=containers),
         changes=_changes(sources, mine, containers, database),
-        alerts=AlertmanagerAlerts(http_reader("Alertmanager", sources.alertmanager))
-        if sources.alertmanager.url else None,
+        alerts=_alerts(sources),
         peers=LivePeers(containers, inventory=mine, files=sources.config_files) if containers else None,
         queues=_queues(sources, containers),
     )
@@ -90,6 +91,16 @@ def _logs(sources: Sources) -> LokiLogs | None:
     cap = RateCap("Loki", per_second=sources.loki.queries_per_second)
     return LokiLogs(base_url=at.url, headers=at.headers, auth=at.auth, timeout_s=at.timeout_s, tls=at.tls,
                     transport=capped(at, cap, backend="Loki"))
+
+
+def _alerts(sources: Sources) -> LiveAlerts | None:
+    manager, prometheus = sources.alertmanager, sources.prometheus
+    if not (manager.url or prometheus.url):
+        return None
+    return LiveAlerts(
+        alertmanager=AlertmanagerAlerts(http_reader("Alertmanager", manager)) if manager.url else None,
+        prometheus=PrometheusState(http_reader("Prometheus", prometheus)) if prometheus.url else None,
+    )
 
 
 def _containers(sources: Sources) -> DockerContainers | None:

@@ -40,7 +40,7 @@ async def check_routing(sources: Sources, world: World) -> list[Check]:
 async def check_alertmanager(sources: Sources, world: World) -> list[Check]:
     """Version and whether alerts may be read."""
     patient = Patient(sources.cluster, "alertmanager")
-    if world.alerts is None:
+    if world.alerts is None or not sources.alertmanager.url:
         return [patient.unset("silenced and inhibited alerts stay unseen", "Set world.alertmanager.url.")]
     reader = http_reader("Alertmanager", sources.alertmanager)
 

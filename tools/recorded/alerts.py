@@ -11,11 +11,13 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, TypeAdapter, model_validator
 
+from config.errors import NotCaptured
 from tools.evidence import parse_iso
 from tools.recorded.fields import Moment, Part, Text
 from tools.recorded.files import parse_json, read_document
+from tools.recorded.records import from_record
 from tools.recorded.span import Span, require_ascending
-from tools.sources.alerts import Alert
+from tools.sources.alerts import Alert, AlertRule, ScrapeTarget
 
 
 class PayloadRecord(Part):
@@ -31,16 +33,35 @@ class PayloadRecord(Part):
 
 class AlertRecord(Part):
     name: Text
-    state: Literal["firing", "resolved", "silenced", "inhibited"]
+    state: Literal["firing", "pending", "resolved", "silenced", "inhibited"]
     labels: dict[Text, Text] = Field(default_factory=dict)
     annotations: dict[Text, Text] = Field(default_factory=dict)
     starts: Moment
     ends: Moment | None = None
 
 
+class RuleRecord(Part):
+    name: Text
+    state: Literal["firing", "pending", "inactive", "unknown"]
+    query: Text = ""
+    labels: dict[Text, Text] = Field(default_factory=dict)
+    error: Text = ""
+
+
+class TargetRecord(Part):
+    job: Text
+    instance: Text
+    health: Literal["up", "down", "unknown"]
+    error: Text = ""
+
+
 class StateRecord(Part):
+    """`rules` and `targets` are null where only alerts were polled."""
+
     at: Moment
     alerts: tuple[AlertRecord, ...]
+    rules: tuple[RuleRecord, ...] | None = None
+    targets: tuple[TargetRecord, ...] | None = None
 
 
 class AlertsFile(Part):
@@ -80,6 +101,23 @@ class RecordedAlerts:
             return tuple(Alert(a.name, a.state, a.labels, a.annotations, a.starts, a.ends) for a in seen.alerts)
         moment = self._span.moment(at_ms, "alerts")
         return _told_by([p.payload for p in self._file.payloads if p.received <= moment])
+
+    async def rules(self, *, at_ms: int) -> tuple[AlertRule, ...]:
+        """From the last polled state."""
+        seen = self._polled(at_ms)
+        if seen is None or seen.rules is None:
+            raise NotCaptured("alerting rules were not captured")
+        return tuple(from_record(AlertRule, rule) for rule in seen.rules)
+
+    async def targets(self, *, at_ms: int) -> tuple[ScrapeTarget, ...]:
+        """From the last polled state."""
+        seen = self._polled(at_ms)
+        if seen is None or seen.targets is None:
+            raise NotCaptured("scrape targets were not captured")
+        return tuple(from_record(ScrapeTarget, target) for target in seen.targets)
+
+    def _polled(self, at_ms: int) -> StateRecord | None:
+        return self._span.latest(self._file.states, at_ms, "alerts") if self._file.states else None
 
 
 def _told_by(payloads: list[dict[str, Any]]) -> tuple[Alert, ...]:

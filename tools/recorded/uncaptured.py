@@ -58,6 +58,12 @@ class Uncaptured:
     async def active(self, *_: Any, **__: Any) -> NoReturn:
         self._refuse()
 
+    async def rules(self, *_: Any, **__: Any) -> NoReturn:
+        self._refuse()
+
+    async def targets(self, *_: Any, **__: Any) -> NoReturn:
+        self._refuse()
+
     async def profiles(self, *_: Any, **__: Any) -> NoReturn:
         self._refuse()
 

@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from config.errors import CulpritError
+from config.errors import CulpritError, NotCaptured
 from tools.recorded.logs.engine import LogEngine
 from tools.recorded.logs.store import LogStream
+from tools.sources.alerts import Alert, AlertRule, ScrapeTarget
 from tools.sources.changes import Change
 from tools.sources.containers import Container, ContainerEvent, ContainerProcess, ContainerStats
 from tools.sources.logs import CountResult, LabelMatcher, LogQuery, LogResult
@@ -101,6 +102,31 @@ class FakeQueues(_Fake):
     async def states(self, *, start_ms: int, end_ms: int) -> tuple[QueueState, ...]:
         self._check()
         return tuple(s for s in self.known if start_ms <= s.at_ms <= end_ms)
+
+
+@dataclass
+class FakeAlerts(_Fake):
+    """`evaluated` and `scraped` None: rules and targets are not told."""
+
+    known: Sequence[Alert] = ()
+    evaluated: Sequence[AlertRule] | None = ()
+    scraped: Sequence[ScrapeTarget] | None = ()
+
+    async def active(self, *, at_ms: int) -> tuple[Alert, ...]:
+        self._check()
+        return tuple(a for a in self.known if a.starts_ms <= at_ms)
+
+    async def rules(self, *, at_ms: int) -> tuple[AlertRule, ...]:
+        self._check()
+        if self.evaluated is None:
+            raise NotCaptured("rules are not told")
+        return tuple(self.evaluated)
+
+    async def targets(self, *, at_ms: int) -> tuple[ScrapeTarget, ...]:
+        self._check()
+        if self.scraped is None:
+            raise NotCaptured("targets are not told")
+        return tuple(self.scraped)
 
 
 class FakeLogs:
