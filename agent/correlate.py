@@ -233,13 +233,22 @@ class _Correlation:
 
     def _join_roots(self, roots: list[_Run]) -> None:
         ordered = sorted(roots, key=lambda r: (r.onset, r.kind, r.name, str(r.node)))
-        for at, run in enumerate(ordered):
-            related = [other for other in ordered[:at] if self._related(run, other)]
+        met: dict[tuple[str, str], list[_Run]] = defaultdict(list)
+        for run in ordered:
+            near = {id(other): other for key in self._ties(run) for other in met[key]}
+            related = [other for other in near.values() if self._related(run, other)]
             for other in related:
                 self._trees.join(other.node, run.node)
             if run.members and not related:
                 self._continue(run)
+            for key in {(run.kind, run.name), *(("tied", group) for group in run.groups)}:
+                met[key].append(run)
         self._join_crowds(ordered)
+
+    def _ties(self, run: _Run) -> list[tuple[str, str]]:
+        """Under which names a related root may have been met: looking at every pair is too slow in a storm."""
+        followed = [("service", name) for name in self._topology.links(run.service)]
+        return [(run.kind, run.name), *followed, *(("tied", group) for group in sorted(run.groups))]
 
     def _continue(self, run: _Run) -> None:
         """Signals at a place whose earlier ones were explained by a fault that is now too old to explain these."""

@@ -39,6 +39,9 @@ class Topology:
         self._service_labels = _unique(metrics.service, logs.service, *SERVICE_LABELS)
         self._container_labels = _unique(metrics.container, logs.container, *CONTAINER_LABELS)
         self._host_labels = _unique(metrics.host, logs.host, *HOST_LABELS)
+        followed = [(s.name, s.follows) for s in inventory.services if s.follows]
+        self._links = {name: frozenset(b if a == name else a for a, b in followed if name in (a, b))
+                       for pair in followed for name in pair}
         self._hops = {name: self._distances(name) for name in self._services}
         self.dependents: dict[str, frozenset[str]] = {
             name: frozenset(s.name for s in inventory.services if name in s.depends_on) for name in self._services
@@ -71,8 +74,11 @@ class Topology:
 
     def linked(self, one: str, other: str) -> bool:
         """One's active colour decides the other's role (a worker follows its API)."""
-        a, b = self._services.get(one), self._services.get(other)
-        return bool((a and a.follows == other) or (b and b.follows == one))
+        return other in self._links.get(one, ())
+
+    def links(self, service: str) -> frozenset[str]:
+        """All that `linked` holds for."""
+        return self._links.get(service, frozenset())
 
     def place(self, signal: Signal) -> Place:
         """Read from labels; a container tells its service and colour."""

@@ -105,12 +105,8 @@ class Database:
         return now_ms() if self._clock is None else sa.literal(self._clock(), sa.BigInteger())
 
     def insert(self, table: sa.Table) -> sqlite.Insert:
-        """An INSERT that knows ON CONFLICT; SQLite's has the same methods."""
-        if self.is_sqlite:
-            return sqlite.insert(table)
-        from sqlalchemy.dialects import postgresql  # 0.2 s of imports that SQLite never needs
-
-        return postgresql.insert(table)  # type: ignore[return-value]
+        """As `insert_into`, for this engine."""
+        return insert_into(table, is_sqlite=self.is_sqlite)
 
     @contextmanager
     def begin(self) -> Iterator[sa.Connection]:
@@ -154,6 +150,15 @@ class Database:
     def close(self) -> None:
         """Give all connections back."""
         self.engine.dispose()
+
+
+def insert_into(table: sa.Table, *, is_sqlite: bool) -> sqlite.Insert:
+    """An INSERT that knows ON CONFLICT; SQLite's has the same methods as PostgreSQL's."""
+    if is_sqlite:
+        return sqlite.insert(table)
+    from sqlalchemy.dialects import postgresql  # 0.2 s of imports that SQLite never needs
+
+    return postgresql.insert(table)  # type: ignore[return-value]
 
 
 def _normalised(url: str) -> sa.URL:

@@ -8,18 +8,48 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
 
 from agent.incident import Severity, Signal
-from config.database import Database
+from config.database import Database, insert_into
 from config.tables import incidents, signals
 from triggers.messages import put_message
 from triggers.rows import HANDICAP_MS, incident_summary, signal_row
 
 CHUNK = 500
 Key = tuple[str, int]
+
+# Built once: putting such a statement together takes longer than running it.
+_SOME = sa.bindparam("some", expanding=True)
+_SIGNALS_OF = (
+    sa.select(signals.c.id, signals.c.fingerprint, signals.c.starts_ms, signals.c.received_ms, signals.c.status,
+              signals.c.incident_id, signals.c.pending, incidents.c.closed_ms)
+    .select_from(signals.outerjoin(incidents, signals.c.incident_id == incidents.c.id))
+    .where(signals.c.fingerprint.in_(_SOME)))
+_INCIDENTS_OF = (
+    sa.select(incidents.c.id)
+    .where(incidents.c.id.in_(sa.select(signals.c.incident_id).where(signals.c.fingerprint.in_(_SOME))),
+           incidents.c.closed_ms.is_(None))
+    .order_by(incidents.c.id).with_for_update())
+_CHANGE = signals.update().where(signals.c.id == sa.bindparam("_id")).values(
+    status=sa.bindparam("_status"), ends_ms=sa.bindparam("_ends"), seen_ms=sa.bindparam("_seen"),
+    repeats=signals.c.repeats + sa.bindparam("_repeats"), flaps=signals.c.flaps + sa.bindparam("_flaps"),
+    pending=sa.case((sa.bindparam("_again", type_=sa.Boolean()), sa.true()),  # came in resolved, and now fires
+                    else_=signals.c.pending))
+
+
+@cache
+def _upsert(is_sqlite: bool) -> sa.Insert:
+    """Another receiver may have stored the same signal meanwhile. With RETURNING, SQLAlchemy sends all rows at once."""
+    insert = insert_into(signals, is_sqlite=is_sqlite)
+    new = insert.excluded
+    return insert.on_conflict_do_update(
+        index_elements=["fingerprint", "starts_ms"],
+        set_={"status": new.status, "ends_ms": new.ends_ms, "seen_ms": new.seen_ms, "repeats": signals.c.repeats + 1},
+    ).returning(signals.c.id)
 
 
 @dataclass
@@ -41,7 +71,7 @@ def store_signals(connection: sa.Connection, database: Database, kept: Sequence[
         folded[key] = (signal, disposition, folded[key][2] + 1 if key in folded else 0)
     known, owner, alive, firing = _known(connection, database, sorted({fingerprint for fingerprint, _ in folded}))
     stored = Stored(now=now)
-    fresh: list[dict[str, Any]] = []
+    fresh: dict[Key, dict[str, Any]] = {}
     changed: list[dict[str, Any]] = []
     for key in sorted(folded):
         signal, disposition, repeats = folded[key]
@@ -52,9 +82,9 @@ def store_signals(connection: sa.Connection, database: Database, kept: Sequence[
             row, signal = None, replace(signal, starts_ms=now)  # fires again after its incident closed
         if row is None:
             incident = owner.get(signal.fingerprint)
-            fresh.append({**signal_row(signal, now=now, disposition=disposition), "repeats": repeats,
-                          "incident_id": incident,
-                          "pending": incident is None and signal.status == "firing"})
+            fresh[signal.fingerprint, signal.starts_ms] = {
+                **signal_row(signal, now=now, disposition=disposition), "repeats": repeats, "incident_id": incident,
+                "pending": incident is None and signal.status == "firing"}
             _note_fresh(stored, signal, incident)
         else:
             changed.append(_change(row, signal, repeats + 1, now))
@@ -64,7 +94,7 @@ def store_signals(connection: sa.Connection, database: Database, kept: Sequence[
             changed += [_change(other, signal, 0, now) for other in others]
             for other in others:
                 _note_change(stored, other, signal)
-    _write(connection, database, fresh, changed)
+    _write(connection, database, list(fresh.values()), changed)
     return stored
 
 
@@ -79,13 +109,8 @@ def _known(
     owner: dict[str, tuple[int, str]] = {}
     alive: dict[str, Any] = {}
     firing: dict[str, list[Any]] = {}
-    columns = (signals.c.id, signals.c.fingerprint, signals.c.starts_ms, signals.c.received_ms, signals.c.status,
-               signals.c.incident_id, signals.c.pending, incidents.c.closed_ms)
     for at in range(0, len(fingerprints), CHUNK):
-        found = connection.execute(
-            sa.select(*columns).select_from(signals.outerjoin(incidents, signals.c.incident_id == incidents.c.id))
-            .where(signals.c.fingerprint.in_(fingerprints[at : at + CHUNK]))
-        )
+        found = connection.execute(_SIGNALS_OF, {"some": fingerprints[at : at + CHUNK]})
         for row in found:
             known[row.fingerprint, row.starts_ms] = row
             open_ = row.incident_id is not None and row.closed_ms is None
@@ -101,9 +126,7 @@ def _known(
 def _hold_incidents(connection: sa.Connection, fingerprints: list[str]) -> None:
     """Keep the correlator from merging these incidents away between our reading and our writing."""
     for at in range(0, len(fingerprints), CHUNK):
-        theirs = sa.select(signals.c.incident_id).where(signals.c.fingerprint.in_(fingerprints[at : at + CHUNK]))
-        connection.execute(sa.select(incidents.c.id).where(incidents.c.id.in_(theirs), incidents.c.closed_ms.is_(None))
-                           .order_by(incidents.c.id).with_for_update())
+        connection.execute(_INCIDENTS_OF, {"some": fingerprints[at : at + CHUNK]})
 
 
 def _began(row: Any) -> int:
@@ -138,21 +161,9 @@ def _write(
     connection: sa.Connection, database: Database, fresh: list[dict[str, Any]], changed: list[dict[str, Any]]
 ) -> None:
     if fresh:
-        insert = database.insert(signals)
-        connection.execute(
-            insert.on_conflict_do_update(  # another receiver stored the same signal meanwhile
-                index_elements=["fingerprint", "starts_ms"],
-                set_={"status": insert.excluded.status, "ends_ms": insert.excluded.ends_ms,
-                      "seen_ms": insert.excluded.seen_ms, "repeats": signals.c.repeats + 1},
-            ), fresh)
+        connection.execute(_upsert(database.is_sqlite), fresh)
     if changed:
-        again = sa.bindparam("_again", type_=sa.Boolean())  # came in resolved, and now fires
-        connection.execute(
-            signals.update().where(signals.c.id == sa.bindparam("_id")).values(
-                status=sa.bindparam("_status"), ends_ms=sa.bindparam("_ends"), seen_ms=sa.bindparam("_seen"),
-                repeats=signals.c.repeats + sa.bindparam("_repeats"), flaps=signals.c.flaps + sa.bindparam("_flaps"),
-                pending=sa.case((again, sa.true()), else_=signals.c.pending),
-            ), changed)
+        connection.execute(_CHANGE, changed)
 
 
 def attach(connection: sa.Connection, database: Database, stored: Stored, *, publishers: Sequence[str]) -> None:
