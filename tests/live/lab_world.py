@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import yaml
 
-from evals.lab.moments import iso_now
+from evals.lab.moments import iso
 from tests.live.lab import RunningLab
 
 
@@ -60,6 +60,8 @@ def announce(lab: RunningLab, url: str) -> int:
     return int(answer.json()["changes"])
 
 
-def now_text() -> str:
-    """This moment, for `data_since`."""
-    return iso_now()
+def young_settings(lab: RunningLab, loki_url: str, **changed: Any) -> dict[str, Any]:
+    """The same for a system whose past before `quiet_since` is not worth comparing with."""
+    found = live_settings(lab, loki_url, **changed)
+    found["world"]["data_since"] = iso(round(lab.quiet_since * 1000))
+    return found

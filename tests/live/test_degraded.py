@@ -98,8 +98,8 @@ async def investigated(world: World) -> tuple[Diagnosis, float]:
 
 
 def note(what: str, found: Diagnosis, seconds: float) -> None:
-    """A row of the table, where CULPRIT_LIVE_OUT names a folder."""
-    if folder := os.environ.get("CULPRIT_LIVE_OUT"):
+    """A row of the table, where LIVE_OUT names a folder."""
+    if folder := os.environ.get("LIVE_OUT"):
         first = found.hypotheses[0] if found.hypotheses else None
         row = {"what": what, "verdict": found.verdict.value, "seconds": round(seconds, 1),
                "first": f"{first.component.name} {first.category.value} {first.confidence}" if first else "",
@@ -162,7 +162,7 @@ async def test_a_control_without_metrics_and_logs_is_not_called_healthy(case: st
 
 @pytest.mark.parametrize("seam", [s for s in SEAMS if any(s in q.needs for q in QUESTIONS)])
 async def test_a_source_that_is_down_is_a_gap(seam: str) -> None:
-    """Docker, the proxy, changes, peers: each alone, as far as a question reads it (none reads Alertmanager yet)."""
+    """Docker, the proxy, changes, peers: each alone, as far as a question reads it."""
     found, seconds = await investigated(replace(open_world(CASE), **{seam: Down()}))
     judged(f"{seam} down", found, seconds, "")
 
