@@ -7,6 +7,7 @@ from typing import Any, Literal
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage, ToolCall, ToolMessage
 from langgraph.runtime import Runtime
 
+from agent.analyst import NAME as ANALYST
 from agent.analyst import tool_name
 from agent.asking import ask_batch
 from agent.chain import reply_of
@@ -86,7 +87,7 @@ async def conclude(state: State, runtime: Runtime[Deps]) -> dict[str, Any]:
     news = await deps.late_signals()
     if news and deps.seconds_left > 0:
         return {"draft": None, "messages": [*_replies(state, "News arrived."), HumanMessage(late_news(news))]}
-    draft, problems = read_draft(state["messages"][-1])
+    draft, problems = read_draft(state["messages"][-1], ours=state["models"][-1] == ANALYST)
     if draft is not None:
         return {"draft": draft.model_dump(mode="json")}
     if state["attempts"] < deps.budget.attempts:
@@ -117,8 +118,9 @@ async def verify(state: State, runtime: Runtime[Deps]) -> dict[str, Any]:
     gaps = [{"what": "a claim was removed", "why": f"{c.why} ({c.about})"[:300], "cost": ""}
             for c in checked.complaints]
     clean = checked.draft
-    if clean.verdict is Verdict.UNDETERMINED and draft.verdict is not Verdict.UNDETERMINED:
-        clean = check(_analysts_draft(state, deps), state["evidence"], analyst=ranked).draft
+    if clean.verdict is Verdict.UNDETERMINED:
+        own = check(_analysts_draft(state, deps), state["evidence"], analyst=ranked).draft
+        clean = own if own.verdict is not Verdict.UNDETERMINED or not clean.claims else clean
     return {"draft": clean.model_dump(mode="json"), "gaps": [*state["gaps"], *gaps]}
 
 

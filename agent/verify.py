@@ -5,23 +5,22 @@ A claim that fails goes back with the complaint; what still fails is removed. Co
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from agent.candidate import Candidate
 from agent.codes import ActionKind, HypothesisStatus, Verdict
 from agent.diagnosis import Claim, Hypothesis
 from agent.draft import Draft, Proposal
 from agent.grounding import ground, names_of, unsupported
-from agent.odds import Candidate
+from agent.standing import admitted, capped, carried, disagreement, healthy_enough
+from agent.wording import instructions_of, unfit
 from tools.evidence import Status, parse_iso
 from tools.toolbox import QUESTIONS
 
 ONSET_SLACK_MS = 60_000
-NEEDS_TARGET = frozenset(ActionKind) - {ActionKind.NONE, ActionKind.COLLECT_MORE, ActionKind.FIX_MONITORING,
-                                       ActionKind.SILENCE_ALERT}
-
-
 HEALTH = frozenset(
     ("user_healthy", "user_errors_up", "user_latency_up", "work_normal", "work_failing", "completion_gap"))
 
@@ -46,20 +45,23 @@ class Checked:
         return not self.complaints
 
 
-def check(draft: Draft, evidence: Mapping[str, Mapping[str, Any]], *, analyst: Iterable[Candidate] = ()) -> Checked:
-    """`evidence` maps ids to `Evidence.as_dict` mappings; `analyst` are its own candidates, for refuting evidence."""
+def check(
+    draft: Draft, evidence: Mapping[str, Mapping[str, Any]], *, analyst: Sequence[Candidate] | None = None
+) -> Checked:
+    """`evidence` maps ids to `Evidence.as_dict` mappings; `analyst` are its candidates (None: not to be compared)."""
     complaints: list[Complaint] = []
-    names = names_of(evidence.values())
-    claims = tuple(c for c in draft.claims if _claim_stands(c, evidence, complaints))
-    hypotheses = tuple(
-        _with_refuters(h, analyst) for h in draft.hypotheses if _hypothesis_stands(h, evidence, names, complaints)
-    )
+    told = instructions_of(evidence.values())
+    claims = tuple(c for c in draft.claims if _claim_stands(c, evidence, told, complaints))
+    hypotheses = _standing(draft, evidence, told, analyst, complaints)
     onset = draft.onset if _onset_stands(draft, evidence, complaints) else None
-    actions = tuple(a for a in draft.actions if _action_stands(a, names, complaints))
     verdict = _verdict(draft.verdict, claims, hypotheses, complaints)
-    if verdict is Verdict.NO_FAULT and not health_was_looked_at(evidence.values()):
-        complaints.append(Complaint("verdict", "no_fault, but neither users nor work could be looked at"))
+    if verdict is Verdict.NO_FAULT and not _no_fault_stands(evidence, analyst, complaints):
         verdict = Verdict.UNDETERMINED
+    passed_over = disagreement(draft, analyst) if analyst is not None else ""
+    if passed_over:
+        complaints.append(Complaint("verdict", passed_over))
+        verdict = Verdict.UNDETERMINED
+    actions = _actions(draft, evidence, hypotheses, analyst, complaints)
     if verdict is Verdict.NO_FAULT:
         hypotheses, onset = (), None
     if verdict is Verdict.UNDETERMINED:
@@ -71,13 +73,61 @@ def check(draft: Draft, evidence: Mapping[str, Mapping[str, Any]], *, analyst: I
     return Checked(clean, tuple(complaints))
 
 
+def _standing(
+    draft: Draft, evidence: Mapping[str, Mapping[str, Any]], told: Sequence[str], analyst: Sequence[Candidate] | None,
+    complaints: list[Complaint],
+) -> tuple[Hypothesis, ...]:
+    """Hypotheses whose evidence, names and words hold; a root that the odds do not carry becomes a lead."""
+    names, out = names_of(evidence.values()), []
+    for h in draft.hypotheses:
+        if not _hypothesis_stands(h, evidence, names, complaints):
+            continue
+        kept = _in_plain_words(h, evidence, told, complaints)
+        if analyst is not None and kept.status is HypothesisStatus.ROOT and not carried(kept, analyst):
+            complaints.append(Complaint(_title(h), "the findings of this run do not make it likely as a cause"))
+            kept = _demoted(kept)
+        out.append(kept if analyst is None else capped(kept, analyst))
+    return tuple(out)
+
+
+def _actions(
+    draft: Draft, evidence: Mapping[str, Mapping[str, Any]], hypotheses: Sequence[Hypothesis],
+    analyst: Sequence[Candidate] | None, complaints: list[Complaint],
+) -> tuple[Proposal, ...]:
+    names, out = names_of(evidence.values()), []
+    for action in draft.actions:
+        unseen = [t for t in action.targets if t not in names]
+        kept = None if unseen else action if analyst is None else admitted(action, hypotheses, analyst)
+        if kept is None:
+            why = f"{', '.join(unseen)} was not observed in this run" if unseen else (
+                "no standing root cause calls for it on these targets")
+            complaints.append(Complaint(f"action {action.kind}", why))
+        else:
+            out.append(kept)
+    return tuple(out)
+
+
+def _no_fault_stands(
+    evidence: Mapping[str, Mapping[str, Any]], analyst: Sequence[Candidate] | None, complaints: list[Complaint]
+) -> bool:
+    if not health_was_looked_at(evidence.values()):
+        complaints.append(Complaint("verdict", "no_fault, but neither users nor work could be looked at"))
+        return False
+    if analyst is not None and not healthy_enough(analyst):
+        complaints.append(Complaint("verdict", "no_fault, but no harmless course of events fits the findings"))
+        return False
+    return True
+
+
 def health_was_looked_at(evidence: Iterable[Mapping[str, Any]]) -> bool:
     """Whether a question that would have seen users or work suffer was answered: unknown is never called healthy."""
     telling = {q.name for q in QUESTIONS if not HEALTH.isdisjoint(q.finds)}
     return any(e["status"] == Status.OK.value and e["question"] in telling for e in evidence)
 
 
-def _claim_stands(claim: Claim, evidence: Mapping[str, Mapping[str, Any]], complaints: list[Complaint]) -> bool:
+def _claim_stands(
+    claim: Claim, evidence: Mapping[str, Mapping[str, Any]], told: Sequence[str], complaints: list[Complaint]
+) -> bool:
     unknown = [i for i in claim.evidence if i not in evidence]
     if unknown:
         complaints.append(Complaint(claim.text, f"there is no evidence {', '.join(unknown)}"))
@@ -87,6 +137,7 @@ def _claim_stands(claim: Claim, evidence: Mapping[str, Mapping[str, Any]], compl
         complaints.append(Complaint(claim.text, "the cited questions were not answered"))
         return False
     reasons = unsupported(claim.text, ground(cited, evidence.values()))
+    reasons += [] if claim.key else [*unfit(claim.text, told), *_not_of_the_cited(claim.text, cited, evidence)]
     if reasons:
         complaints.append(Complaint(claim.text, "; ".join(reasons)))
         return False
@@ -96,7 +147,7 @@ def _claim_stands(claim: Claim, evidence: Mapping[str, Mapping[str, Any]], compl
 def _hypothesis_stands(
     h: Hypothesis, evidence: Mapping[str, Mapping[str, Any]], names: frozenset[str], complaints: list[Complaint]
 ) -> bool:
-    about = f"hypothesis {h.rank} ({h.category} of {h.component.name})"
+    about = _title(h)
     unknown = [i for i in (*h.supports, *h.refutes) if i not in evidence]
     if unknown:
         complaints.append(Complaint(about, f"there is no evidence {', '.join(unknown)}"))
@@ -115,6 +166,44 @@ def _hypothesis_stands(
     return True
 
 
+def _title(h: Hypothesis) -> str:
+    return f"hypothesis {h.rank} ({h.category} of {h.component.name})"
+
+
+def _not_of_the_cited(
+    text: str, cited: Sequence[Mapping[str, Any]], evidence: Mapping[str, Mapping[str, Any]]
+) -> list[str]:
+    """Both ends of a link need evidence: whoever a sentence names must stand in what it cites."""
+    elsewhere = _subjects(evidence.values()) - _subjects(cited)
+    texts = " ".join(str(e["text"]) for e in cited)
+    return [f"the cited evidence says nothing about {n}" for n in sorted(elsewhere)
+            if _says(text, n) and n not in texts]
+
+
+def _subjects(evidence: Iterable[Mapping[str, Any]]) -> set[str]:
+    fields = ("container", "host")
+    return {f["subject"][k] for e in evidence for f in e["findings"] for k in fields if f["subject"].get(k)}
+
+
+def _says(text: str, name: str) -> bool:
+    return re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", text, re.ASCII) is not None
+
+
+def _in_plain_words(
+    h: Hypothesis, evidence: Mapping[str, Mapping[str, Any]], told: Sequence[str], complaints: list[Complaint]
+) -> Hypothesis:
+    """A mechanism that is not grounded, or not plain prose, gives way to the category's own words."""
+    cited = [evidence[i] for i in (*h.supports, *h.refutes)] or list(evidence.values())
+    reasons = unsupported(h.mechanism, ground(cited, evidence.values())) + ([] if h.card else unfit(h.mechanism, told))
+    fields = {h.component.service, h.component.colour, h.component.cluster} - {""} - names_of(evidence.values())
+    reasons += [f"{f} was not observed in this run" for f in sorted(fields)]
+    if not reasons:
+        return h
+    complaints.append(Complaint(_title(h), "; ".join(reasons)))
+    bare = h.component.model_copy(update={"service": "", "colour": "", "cluster": ""}) if fields else h.component
+    return h.model_copy(update={"mechanism": h.category.value.replace("_", " "), "component": bare})
+
+
 def _onset_stands(draft: Draft, evidence: Mapping[str, Mapping[str, Any]], complaints: list[Complaint]) -> bool:
     if draft.onset is None:
         return True
@@ -130,17 +219,6 @@ def _onset_stands(draft: Draft, evidence: Mapping[str, Mapping[str, Any]], compl
     return True
 
 
-def _action_stands(action: Proposal, names: frozenset[str], complaints: list[Complaint]) -> bool:
-    unseen = [t for t in action.targets if t not in names]
-    if unseen:
-        complaints.append(Complaint(f"action {action.kind}", f"{', '.join(unseen)} was not observed in this run"))
-        return False
-    if action.kind in NEEDS_TARGET and not action.targets:
-        complaints.append(Complaint(f"action {action.kind}", "it names no target"))
-        return False
-    return True
-
-
 def _verdict(
     verdict: Verdict, claims: Sequence[Claim], hypotheses: Sequence[Hypothesis], complaints: list[Complaint]
 ) -> Verdict:
@@ -152,18 +230,6 @@ def _verdict(
         complaints.append(Complaint("verdict", f"{verdict}, but no claim stands"))
         return Verdict.UNDETERMINED
     return verdict
-
-
-def _with_refuters(h: Hypothesis, analyst: Iterable[Candidate]) -> Hypothesis:
-    """Refuting evidence the draft left out is listed, and the confidence is at most what the analyst would give."""
-    for c in analyst:
-        culprit = c.culprit
-        same = h.component.name in (culprit.container, culprit.service, culprit.host, culprit.cluster)
-        if c.card.category is h.category and same and not c.open:
-            refutes = tuple(dict.fromkeys((*h.refutes, *c.against)))
-            cap = c.confidence if c.against else h.confidence
-            return h.model_copy(update={"refutes": refutes, "confidence": min(h.confidence, round(cap, 2))})
-    return h
 
 
 def _demoted(h: Hypothesis) -> Hypothesis:

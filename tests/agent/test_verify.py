@@ -82,7 +82,7 @@ def test_refuting_evidence_is_listed_and_lowers_confidence() -> None:
 
 def test_no_fault_carries_no_hypotheses() -> None:
     """A draft that says no fault and accuses someone is made consistent."""
-    checked = check(HONEST.model_copy(update={"verdict": Verdict.NO_FAULT}), EVIDENCE, analyst=RANKED)
+    checked = check(HONEST.model_copy(update={"verdict": Verdict.NO_FAULT}), EVIDENCE)
     assert checked.draft.hypotheses == ()
     assert checked.draft.onset is None
 
@@ -92,7 +92,7 @@ def test_unknown_is_never_called_healthy() -> None:
     healthy = HONEST.model_copy(update={"verdict": Verdict.NO_FAULT})
     blind = {i: {**e, "status": "failed"} if e["question"] in ("metrics.onset", "logs.activity") else e
              for i, e in EVIDENCE.items()}
-    assert check(healthy, EVIDENCE, analyst=RANKED).draft.verdict is Verdict.NO_FAULT
-    told = check(healthy, blind, analyst=RANKED)
+    assert check(healthy, EVIDENCE).draft.verdict is Verdict.NO_FAULT
+    told = check(healthy, blind)
     assert told.draft.verdict is Verdict.UNDETERMINED
     assert any("neither users nor work" in c.why for c in told.complaints)
