@@ -86,6 +86,7 @@ class Usage(_Part):
     reasoning_tokens: int | None = None
     cost_usd: float | None = None
     energy_wh: float | None = None
+    recognised: bool = False  # concluded on the fast path: a learned card was certain after its own questions
 
 
 class Diagnosis(_Part):

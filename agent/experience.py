@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from agent.card import Card
-from agent.past import Past, Recalled
+from agent.precedents import Precedents, Recalled
 from agent.runbooks import Passage, Runbooks
 from agent.signature import signature
 from tools.findings import Finding
@@ -69,7 +69,7 @@ class Experience:
 
     cards: tuple[Card, ...] = ()
     credits: Mapping[str, Credit] = field(default_factory=dict)
-    past: Past = field(default_factory=Past)
+    past: Precedents = field(default_factory=Precedents)
     runbooks: Runbooks = field(default_factory=Runbooks)
 
     def recall(self, known: Sequence[Card], findings: Sequence[Finding], *, text: str = "", service: str = "",

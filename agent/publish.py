@@ -103,4 +103,5 @@ def _usage(state: State, deps: Deps) -> Usage:
         model=" + ".join(names), steps=state["steps"], seconds=round(time.monotonic() - deps.started, 3),
         input_tokens=spent.input_tokens, output_tokens=spent.output_tokens, cached_tokens=spent.cached_tokens,
         reasoning_tokens=spent.reasoning_tokens, cost_usd=spent.usd, energy_wh=spent.energy_wh,
+        recognised=bool(state.get("recognised")),
     )

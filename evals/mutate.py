@@ -16,6 +16,7 @@ from typing import Any
 from config.errors import BadInput
 from evals.case import CASE, LABEL
 from evals.case_files import CaseFiles, map_text, read_case_files, write_case_files
+from evals.load import lighter_load
 from evals.noise import double_noise
 from evals.rename import rename_everything, swap_colours
 from evals.shift import shift_time
@@ -190,6 +191,7 @@ MUTATIONS: dict[str, Callable[[str], Callable[[CaseFiles], CaseFiles]]] = {
     "drop-work": drop_work_lines,
     "innocent-deploy": lambda seconds: innocent_deploy(float(seconds or 90)),
     "noise": lambda factor: (lambda f: lambda files: double_noise(files, factor=f))(float(factor or 2)),
+    "load": lambda share: (lambda kept: lambda files: lighter_load(files, kept))(float(share or 0.8)),
     "truncate": _truncated,
     "language": in_language,
 }

@@ -1,0 +1,89 @@
+"""An example to learn from: what was found in one verified incident, and what turned out to be the truth."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from agent.codes import Verdict
+from agent.odds import Facts, Observation, gather
+from agent.signature import Trait, names_it, roles_of, signature
+from evals.label import Cause, Label
+from tools.evidence import Status
+from tools.findings import Finding, Subject
+from tools.toolbox import QUESTIONS
+
+FINDS = {q.name: q.finds for q in QUESTIONS}
+
+
+@dataclass(frozen=True)
+class Example:
+    """`observations` are the run's answered questions; `label` what was verified about it.
+
+    `recording` groups examples that are edits of one recording; `by` is who verified the label.
+    """
+
+    id: str
+    incident: str
+    label: Label
+    observations: tuple[Observation, ...]
+    service_kinds: Mapping[str, str] = field(default_factory=dict)
+    builds: tuple[str, ...] = ()
+    topology: str = ""
+    recording: str = ""
+    by: str = ""
+    at: str = ""
+    text: str = ""
+
+    @cached_property
+    def facts(self) -> Facts:
+        """All observations together, as inference sees them."""
+        return gather(self.observations, FINDS, self.service_kinds)
+
+    @cached_property
+    def findings(self) -> tuple[Finding, ...]:
+        """All findings, in order."""
+        return tuple(f for o in self.observations for f in o.findings)
+
+    @cached_property
+    def signature(self) -> dict[Trait, float]:
+        """Names reduced to roles."""
+        return signature(self.findings)
+
+    @cached_property
+    def roles(self) -> dict[str, str]:
+        """Container -> role."""
+        return roles_of(self.findings)
+
+    @property
+    def cause(self) -> Cause | None:
+        """The first cause of the label; None for no_fault."""
+        return self.label.causes[0] if self.label.verdict is Verdict.DIAGNOSED and self.label.causes else None
+
+    def subject(self) -> Subject | None:
+        """The culprit as some finding names it, with the role another finding may know; None if none does."""
+        cause = self.cause
+        if cause is None:
+            return None
+        for f in self.findings:
+            if names_it(f.subject, cause.component.kind, cause.component.name):
+                return self.facts.seen.get(f.subject.container, f.subject)
+        return None
+
+
+def observations_of(evidence: Iterable[Mapping[str, Any]]) -> tuple[Observation, ...]:
+    """Stored evidence (`Evidence.as_dict`) as observations. Findings of kinds unknown today are left out."""
+    return tuple(
+        Observation(str(e["id"]), str(e["question"]), Status(e["status"]), tuple(_readable(e.get("findings", ()))))
+        for e in evidence
+    )
+
+
+def _readable(findings: Sequence[Mapping[str, Any]]) -> Iterable[Finding]:
+    for data in findings:
+        try:
+            yield Finding.from_dict(data)
+        except (ValueError, KeyError, TypeError):
+            continue  # of another version; what is left still teaches

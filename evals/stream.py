@@ -1,0 +1,190 @@
+"""Learning streams: episodes in a row, and after each one what an engineer would say of it (prequential replay).
+
+Every arm sees the same episodes in the same order and differs only in what it may remember:
+
+    off       nothing
+    on        what verified feedback taught
+    placebo   the same cards with their causes dealt to each other: memory without knowledge
+    wrong     a share of the feedback is false, and nobody knows which
+
+Shipped cards of the tested families are taken away first, so that there is something to learn.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from agent.assemble import assemble
+from agent.card import Card
+from agent.codes import Category, ComponentKind, Verdict
+from agent.diagnosis import Component, Diagnosis
+from agent.experience import Experience
+from agent.odds import CONFIDENT
+from agent.signature import topology
+from evals.answers import Answers
+from evals.case import load_case
+from evals.example import Example, observations_of
+from evals.label import Cause, Label, LabelActions, load_label
+from evals.school import CONFIRMED, School
+from evals.scorers import best_root, score
+from evals.variants import Variant
+from tools.evidence import iso
+from tools.recorded.world import open_world
+
+Arm = Literal["off", "on", "placebo", "wrong"]
+ARMS: tuple[Arm, ...] = ("off", "on", "placebo", "wrong")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One episode in one arm. `seen`: how often its family came before; `tested`: its shipped card was taken away."""
+
+    episode: int
+    case: str
+    recording: str
+    family: str
+    aspect: str
+    arm: Arm
+    tested: bool
+    seen: int
+    right: bool
+    questions: int
+    said: str = ""
+    card: str = ""
+    recognised: bool = False
+    told_wrong: bool = False
+
+
+def tested_out(cards: Sequence[Card], families: Iterable[str], sources: Sequence[Path]) -> tuple[Card, ...]:
+    """The shipped cards without those that name a cause of these families."""
+    chosen = set(families)
+    labels = [load_label(s) for s in sources]
+    gone = {c.category for label in labels if label.family in chosen for c in label.causes}
+    return tuple(c for c in cards if c.category not in gone or c.verdict is not Verdict.DIAGNOSED)
+
+
+@dataclass
+class Stream:
+    """One arm's walk through the episodes. `false_share` is how much of the feedback is false in the wrong arm."""
+
+    arm: Arm
+    known: tuple[Card, ...]
+    tested: frozenset[str]
+    answers: Path
+    seed: int = 0
+    false_share: float = 0.2
+
+    async def run(self, episodes: Sequence[tuple[Variant, Path]],
+                  on_episode: Callable[[Outcome], None] = lambda _: None) -> tuple[list[Outcome], School]:
+        """Every episode in order; what is learned from one counts for the next."""
+        rng = random.Random(self.seed)
+        school = School(self.known)
+        seen: dict[str, int] = {}
+        out = []
+        for number, (variant, folder) in enumerate(episodes):
+            label, false = load_label(folder), self.arm == "wrong" and rng.random() < self.false_share
+            diagnosis, example = await self._episode(folder, label, self._lent(school))
+            outcome = self._outcome(number, variant, label, diagnosis, seen.get(variant.family, 0), false)
+            out.append(outcome)
+            on_episode(outcome)
+            seen[variant.family] = seen.get(variant.family, 0) + 1
+            if self.arm != "off":
+                school = feedback(school, diagnosis, example, right=outcome.right != false,
+                                  told=_false_label(example, rng) if false else label)
+        return out, school
+
+    def _lent(self, school: School) -> Experience:
+        experience = school.experience()
+        return shuffled(experience, self.seed) if self.arm == "placebo" else experience
+
+    async def _episode(self, folder: Path, label: Label, lent: Experience) -> tuple[Diagnosis, Example]:
+        case, world = load_case(folder), open_world(folder)
+        investigation = replace(assemble(world, cards=self.known), experience=lambda: lent,
+                                ask=Answers(self.answers, case.id))
+        diagnosis = await investigation.investigate(case.incident(), run_id=f"stream-{case.id}",
+                                                    asked_at_ms=case.now_ms)
+        kinds = {s.name: s.kind for s in world.inventory.services}
+        return diagnosis, Example(
+            id=case.id, incident=case.incident().id, label=label, observations=observations_of(diagnosis.evidence),
+            service_kinds=kinds, topology=topology(kinds.values()), recording=case.recording, by="replay",
+            at=iso(case.now_ms), text=" ".join(f"{s.title} {s.text}" for s in case.signals)[:2_000])
+
+    def _outcome(self, number: int, variant: Variant, label: Label, diagnosis: Diagnosis, seen: int, false: bool
+                 ) -> Outcome:
+        root = best_root(diagnosis)
+        said = f"{root.category.value} of {root.component.name}" if root else diagnosis.verdict.value
+        return Outcome(
+            episode=number, case=variant.id, recording=variant.recording, family=variant.family, aspect=variant.aspect,
+            arm=self.arm, tested=variant.family in self.tested, seen=seen, said=said, told_wrong=false,
+            right=score(diagnosis, label)["cause"].value == 1.0, questions=len(diagnosis.evidence),
+            card=root.card if root else "", recognised=diagnosis.usage.recognised)
+
+
+def feedback(school: School, diagnosis: Diagnosis, example: Example, *, right: bool, told: Label) -> School:
+    """What one engineer says: "right", or the cause as they see it. Both are verified by one trusted voice."""
+    root = best_root(diagnosis)
+    card = root.card if root else ""
+    if right:
+        school = school.outcome(card, right=True)
+        said = example.label if told is example.label else _as_diagnosed(diagnosis, example.label)
+        return school.taught(replace(example, label=said), led=card) if said is not None else school
+    corrected = replace(example, label=told)
+    school = _missed(school.outcome(card, right=False), corrected, card)
+    confident = root is not None and diagnosis.verdict is Verdict.DIAGNOSED and root.confidence >= CONFIDENT
+    proven = card not in school.credits or school.credits[card].right >= CONFIRMED
+    doubted = diagnosis.verdict is Verdict.NO_FAULT or (confident and proven)
+    return school.taught(corrected, led=card, confident_other=doubted)
+
+
+def _missed(school: School, example: Example, led: str) -> School:
+    """Cards of the same cause that did not lead although it was theirs."""
+    cause = example.cause
+    for card in list(school.cards.values()):
+        if cause is not None and card.category is cause.category and card.id != led:
+            school = school.missed(card.id)
+    return school
+
+
+def _as_diagnosed(diagnosis: Diagnosis, truth: Label) -> Label | None:
+    """The label a person gives who calls a wrong diagnosis right."""
+    root = best_root(diagnosis)
+    if root is None:
+        return None
+    return truth.model_copy(update={"verdict": Verdict.DIAGNOSED, "causes": (
+        Cause(component=root.component, category=root.category),), "onset": truth.onset or 0,
+        "actions": LabelActions()})
+
+
+def _false_label(example: Example, rng: random.Random) -> Label:
+    """Some other thing that was seen in the incident, with some other category."""
+    truth = example.cause
+    names = sorted({(f.subject.container, f.subject.service) for f in example.findings if f.subject.container})
+    names = [n for n in names if truth is None or n[0] != truth.component.name] or [("nobody", "")]
+    container, service = rng.choice(names)
+    category = rng.choice([c for c in Category if c is not Category.UNKNOWN and (not truth or c is not truth.category)])
+    component = Component(kind=ComponentKind.CONTAINER, name=container, service=service)
+    return Label(format=1, family=example.label.family, verdict=Verdict.DIAGNOSED, onset=example.label.onset or 1,
+                 causes=(Cause(component=component, category=category),))
+
+
+def shuffled(experience: Experience, seed: int) -> Experience:
+    """The same cards with causes and actions dealt to one another, none to its own where there are several."""
+    cards = experience.cards
+    if not cards:
+        return experience
+    order = list(range(len(cards)))
+    random.Random(seed + len(cards)).shuffle(order)
+    dealt: Mapping[int, int] = {a: order[(i + 1) % len(order)] for i, a in enumerate(order)}
+    others: list[Category] = [c for c in Category if c is not Category.UNKNOWN]
+    mixed = []
+    for i, card in enumerate(cards):
+        giver = cards[dealt[i]]
+        category = giver.category
+        if category is card.category:
+            category = others[(others.index(category) + 1 + seed) % len(others)]
+        mixed.append(card.model_copy(update={"category": category, "actions": ()}))
+    return replace(experience, cards=tuple(mixed))
