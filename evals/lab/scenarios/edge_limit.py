@@ -90,13 +90,13 @@ SECOND = variant(
     names=slotted("quota", host="node-3"),
     active="a",
     builds={"a": "36", "b": "35"},
-    tuning=Tuning(rate=1.1, api={"throttle_per_s": 3}, contracts={"36": 2, "35": 2}, words=ENGLISH),
+    tuning=Tuning(rate=1.1, api={"throttle_per_s": 5}, contracts={"36": 2, "35": 2}, words=ENGLISH),
     steps=(Step(-55, "help deploy", lambda lab: lab.ci.deploy_docs("19", text="help pages 19")),),
-    inject=event(5.2),
+    inject=event(7.5),
     heal=lambda lab: lab.load(rate=1.1),
     asked=None,
     label=api_label,
-    notes="Fault: load rises from 1.1 to 5.2 requests a second; the API admits three in any second.",
+    notes="Fault: load rises from 1.1 to 7.5 requests a second; the API admits five in any second.",
 )
 THIRD = variant(
     SCENARIO,
