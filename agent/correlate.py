@@ -14,7 +14,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from agent.incident import Signal
@@ -84,6 +84,31 @@ class _Run:
         return self.name if self.kind == "service" else ""
 
 
+class _Mentions:
+    """What the signals of one run name, by when they began: two faults with one victim are told apart by it."""
+
+    STEP_MS = 20_000
+
+    def __init__(self, run: _Run, places: Sequence[Place], starts: Sequence[int]) -> None:
+        self._at: dict[int, Counter[str]] = defaultdict(Counter)
+        for member in run.members:
+            if places[member].mention:
+                self._at[starts[member] // self.STEP_MS][places[member].mention] += 1
+        self._near: dict[int, Mapping[str, float]] = {}
+
+    def near(self, moment: int) -> Mapping[str, float]:
+        """Share of each mention among those made within a step or two; empty where nothing was named then."""
+        step = moment // self.STEP_MS
+        if step not in self._near:
+            found: Counter[str] = Counter()
+            for other, weight in ((step - 1, 1), (step, 2), (step + 1, 1)):
+                for mention, count in self._at.get(other, {}).items():
+                    found[mention] += count * weight
+            whole = found.total()
+            self._near[step] = {mention: count / whole for mention, count in found.items()}
+        return self._near[step]
+
+
 class _Trees:
     """Union-find."""
 
@@ -135,8 +160,8 @@ class _Correlation:
             nodes.update(dict.fromkeys(run.members, run.node))
         explained = [r for r in self._runs if r.members and id(r) not in root_ids]
         for run in sorted(explained, key=lambda r: (len(self._topology.needs(r.service)), r.onset, r.name)):
-            named = Counter(self._places[m].mention for m in run.members)
-            chosen = {m: self._best_root(run, m, root_ids, causes[id(run)], named).node for m in run.members}
+            said = _Mentions(run, self._places, self._starts)
+            chosen = {m: self._best_root(run, m, root_ids, causes[id(run)], said).node for m in run.members}
             run.node = Counter(chosen.values()).most_common(1)[0][0]
             nodes.update(chosen)
         return self._as_plan(nodes)
@@ -204,25 +229,24 @@ class _Correlation:
             return False
         return (run.onset, run.name) < (other.onset, other.name)
 
-    def _best_root(
-        self, run: _Run, member: int, root_ids: set[int], causes: list[_Run], mentions: Counter[str]
-    ) -> _Run:
+    def _best_root(self, run: _Run, member: int, root_ids: set[int], causes: list[_Run], said: _Mentions) -> _Run:
         """The root that explains one signal best; without one, whatever explains its run.
 
-        A signal that names its dependency goes there. Another goes to the root that began last before it, with some
-        weight on what its neighbours at the same place name.
+        A signal that names its dependency goes there. Another goes where those go that alerted at the same place about
+        the same time and name theirs; if none does, to the root that began last before it.
         """
         place, moment = self._places[member], self._starts[member]
         roots = [c for c in causes if id(c) in root_ids]
         timely = [c for c in roots if self._causal(c, moment)]
+        near = said.near(moment)
 
-        def rank(root: _Run) -> tuple[bool, float, int, str]:
+        def rank(root: _Run) -> tuple[bool, float, float, int, str]:
             named = self._leads(place.mention, root)
-            neighbours = sum(n for mention, n in mentions.items() if self._leads(mention, root)) / len(run.members)
+            neighbours = sum(share for mention, share in near.items() if self._leads(mention, root))
             hops = self._topology.hops(run.service, root.name) or 0
             apart = moment - root.onset
             lag = abs(apart) / self._policy.window_ms * (2 if apart < 0 else 1)
-            return (not named, round(lag + 0.05 * hops - 0.3 * neighbours, 6), root.onset, root.name)
+            return (not named, -round(neighbours, 6), round(lag + 0.05 * hops, 6), root.onset, root.name)
 
         return min(timely or roots or causes, key=rank)
 
