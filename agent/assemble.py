@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -20,6 +21,9 @@ from config.settings import Model
 from tools.evidence import Evidence
 from tools.toolbox import QUESTIONS
 from tools.world import World
+
+CHECKPOINT_SCHEMA = "culprit_checkpoints"
+_SETUP_KEY = 0x43756C72  # PostgreSQL advisory lock
 
 
 def assemble(
@@ -64,15 +68,37 @@ def sqlite_checkpoints(path: Path) -> Checkpoints:
 
 
 def postgres_checkpoints(url: str) -> Checkpoints:
-    """Checkpoints in PostgreSQL, in tables of LangGraph's own. `url` may name SQLAlchemy's driver."""
+    """Checkpoints in PostgreSQL, LangGraph's tables in a schema of their own. `url` may name SQLAlchemy's driver."""
     plain = url.replace("postgresql+psycopg://", "postgresql://", 1)
 
     @asynccontextmanager
     async def opened() -> AsyncIterator[BaseCheckpointSaver[Any]]:
         from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
+        from psycopg import AsyncConnection
+        from psycopg.rows import dict_row
 
-        async with AsyncPostgresSaver.from_conn_string(plain) as saver:
-            await saver.setup()
+        connection = await AsyncConnection.connect(plain, autocommit=True, prepare_threshold=0, row_factory=dict_row)
+        async with connection:
+            await connection.execute(f"SET search_path TO {CHECKPOINT_SCHEMA}")
+            saver = AsyncPostgresSaver(connection)
+            await _set_up(connection, saver)
             yield saver
 
     return opened
+
+
+async def _set_up(connection: Any, saver: Any) -> None:
+    """One process at a time. The lock is polled: LangGraph builds indexes CONCURRENTLY, and a session that sat waiting
+    for the lock would hold the snapshot that such a build waits for."""
+    while not await _answer(connection, f"SELECT pg_try_advisory_lock({_SETUP_KEY}) AS held"):  # noqa: ASYNC110
+        await asyncio.sleep(0.05)
+    try:
+        await connection.execute(f"CREATE SCHEMA IF NOT EXISTS {CHECKPOINT_SCHEMA}")
+        await saver.setup()
+    finally:
+        await connection.execute(f"SELECT pg_advisory_unlock({_SETUP_KEY})")
+
+
+async def _answer(connection: Any, query: str) -> bool:
+    cursor = await connection.execute(query)
+    return bool((await cursor.fetchone())["held"])
