@@ -21,6 +21,7 @@ from tools import (
     alerts,
     bluegreen,
     capacity,
+    change_list,
     changes,
     clusters,
     containers,
@@ -36,9 +37,11 @@ from tools import (
     movers,
     onset,
     queues,
+    roster,
     segments,
     silence,
     templates,
+    work_rates,
 )
 from tools.evidence import MAX_TEXT, Evidence, Status
 from tools.question import Answer, Question
@@ -75,9 +78,13 @@ MAX_TOLD = 6
 _log = structlog.get_logger(__name__)
 
 
+# What a conversation asks about the present state, beside them: an investigation has its own, deeper questions.
+STATE_QUESTIONS: tuple[Question, ...] = (roster.QUESTION, change_list.QUESTION, work_rates.QUESTION)
+
+
 def question(name: str) -> Question:
     """The question of that name. Raises UnknownThing."""
-    found = next((q for q in QUESTIONS if q.name == name), None)
+    found = next((q for q in (*QUESTIONS, *STATE_QUESTIONS) if q.name == name), None)
     if found is None:
         raise UnknownThing(f"no question {name!r}; there are {', '.join(q.name for q in QUESTIONS)}")
     return found
