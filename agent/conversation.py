@@ -19,8 +19,7 @@ from agent.intents.intent import Intent
 from agent.intents.router import Route, route
 from agent.intents.times import Times, read_times
 from agent.investigate import Investigation
-from agent.past import PastIncident
-from agent.reply import Answer, HeardFeedback, Turn
+from agent.reply import Answer, HeardFeedback, PastIncident, Turn
 from config.errors import CulpritError
 from config.redact import redact
 from tools.world import World

@@ -19,6 +19,16 @@ class Turn:
 
 
 @dataclass(frozen=True)
+class PastIncident:
+    """An earlier incident that resembles this one. `title` is its first line, `outcome` what engineers said of it."""
+
+    id: str
+    at_ms: int
+    title: str
+    outcome: str = ""
+
+
+@dataclass(frozen=True)
 class HeardFeedback:
     """A verdict given in words. `component` is a name of the inventory or of a container observed; "" for none."""
 

@@ -12,9 +12,8 @@ from agent.diagnosis import Claim, Diagnosis, Gap
 from agent.grounding import ground, unsupported
 from agent.intents.entities import Entities, Known
 from agent.intents.times import MINUTE, Times
-from agent.past import PastIncident
 from agent.prose import sentence
-from agent.reply import Answer, HeardFeedback
+from agent.reply import Answer, HeardFeedback, PastIncident
 from config.redact import redact
 from tools import toolbox
 from tools.evidence import Status, parse_iso
