@@ -58,9 +58,9 @@ SECOND = variant(
     names=coloured("lens", host="app-9"),
     active="black",
     builds={"black": "17", "red": "16"},
-    tuning=Tuning(rate=1.8, redis_cpus=0.09, contracts={"17": 2, "16": 2}, words=OTHER_KOREAN),
+    tuning=Tuning(rate=1.8, redis_cpus=0.05, contracts={"17": 2, "16": 2}, words=OTHER_KOREAN),
     steps=(Step(-70, "docs deploy", lambda lab: lab.ci.deploy_docs("90", text="문서 90 배포")),),
-    inject=flood(60, "-P", "4"),
+    inject=flood(60, "-P", "8"),
     asked=Asked(after_s=190, lang="ko", text="몇 분 전부터 채팅이 뚝뚝 끊기고 느립니다. 어디가 막힌 건가요?"),
-    notes="Fault: redis-benchmark with pipelines in the batch container against a broker with 0.09 cores.",
+    notes="Fault: redis-benchmark with pipelines in the batch container against a broker with 0.05 cores.",
 )
