@@ -1,6 +1,8 @@
 """Frozen settings: defaults, then a YAML file, then the environment (`CULPRIT_SECTION__FIELD`), which wins.
 
 This is the only module that reads the environment. Secrets are `SecretStr` and never print.
+
+This file is long because it is one table: every setting but those of Slack stands here.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from yaml import YAMLError
 
 from config.errors import ConfigError
+from config.slack_settings import Links, Slack
 
 PREFIX = "CULPRIT_"
 CONFIG_VARIABLE = "CULPRIT_CONFIG"
@@ -219,7 +222,10 @@ class Model(_Section):
 
 
 class Worker(_Section):
-    """Leases, retries and shutdown. A lease is renewed three times in its length."""
+    """Leases, retries and shutdown. A lease is renewed three times in its length.
+
+    With `metrics_port`, `culprit worker` answers /metrics, /healthz and /readyz there, under `http.auth`.
+    """
 
     concurrency: int = Field(default=2, ge=1, le=64)
     lease_seconds: float = Field(default=30.0, gt=0)
@@ -230,6 +236,8 @@ class Worker(_Section):
     max_reruns: int = Field(default=2, ge=0)
     poll_seconds: float = Field(default=0.05, gt=0)
     drain_seconds: float = Field(default=20.0, ge=0)
+    metrics_host: str = "127.0.0.1"
+    metrics_port: int | None = Field(default=None, ge=0, le=65_535)
 
 
 class Correlation(_Section):
@@ -266,86 +274,6 @@ class Webhook(_Section):
     timeout_seconds: float = Field(default=10.0, gt=0)
 
 
-class Links(_Section):
-    """Where evidence can be looked at again: URL templates by the source it came from.
-
-    `{query}` is the exact query, URL-encoded; `{from_ms}` `{to_ms}` `{from}` `{to}` the window; `{seconds}` its length;
-    `{incident}` the incident's id.
-    """
-
-    prometheus: str = ""
-    loki: str = ""
-    incident: str = ""
-
-
-class SlackRoute(_Section):
-    """The first route whose patterns all match an incident decides. Values are RE2 patterns that must match whole.
-
-    `match` names `service`, `severity`, `cluster` or any label of its signals.
-    """
-
-    match: dict[str, str] = Field(min_length=1)
-    channel: str = ""
-    language: Literal["", "en", "ko"] = ""
-
-
-class SlackAdmission(_Section):
-    """Who may: these users, members of these user groups, in these channels. What is left empty admits everybody.
-
-    `users` and `groups` add up; `channels` narrows them.
-    """
-
-    users: tuple[str, ...] = ()
-    groups: tuple[str, ...] = ()
-    channels: tuple[str, ...] = ()
-
-
-class SlackPermissions(_Section):
-    """`operate` is acknowledge, snooze, look again and export; `verify` is to make a lesson of an incident."""
-
-    ask: SlackAdmission = SlackAdmission()
-    feedback: SlackAdmission = SlackAdmission()
-    operate: SlackAdmission = SlackAdmission()
-    verify: SlackAdmission = SlackAdmission()
-
-
-class Slack(_Section):
-    """Incidents in channels, questions and feedback back. Used when `bot_token` is set.
-
-    `channel` takes what no route claims. With `shadow_channel`, everything is posted there and nowhere else.
-    """
-
-    bot_token: SecretStr | None = None
-    app_token: SecretStr | None = None
-    signing_secret: SecretStr | None = None
-    mode: Literal["socket", "http"] = "socket"
-    api_url: str = "https://slack.com/api/"
-    channel: str = ""
-    shadow_channel: str = ""
-    routes: tuple[SlackRoute, ...] = ()
-    permissions: SlackPermissions = SlackPermissions()
-    pictures: bool = True
-    progress_seconds: float = Field(default=1.5, gt=0)
-    timeout_seconds: float = Field(default=8.0, gt=0)
-
-    @property
-    def configured(self) -> bool:
-        """Whether Slack is used at all."""
-        return self.bot_token is not None
-
-    @model_validator(mode="after")
-    def _whole(self) -> Slack:
-        if not self.configured:
-            return self
-        if not (self.channel or self.shadow_channel):
-            raise ValueError("name the channel for incidents that no route claims: slack.channel")
-        if self.mode == "socket" and self.app_token is None:
-            raise ValueError("Socket Mode needs slack.app_token (xapp-…, scope connections:write)")
-        if self.mode == "http" and self.signing_secret is None:
-            raise ValueError("HTTP mode needs slack.signing_secret: requests could not be told from forgeries")
-        return self
-
-
 class Publish(_Section):
     console: bool = True
     webhooks: tuple[Webhook, ...] = ()
@@ -358,6 +286,23 @@ class Retention(_Section):
     incident_days: float = Field(default=365.0, gt=0)
     signal_days: float = Field(default=30.0, gt=0)
     change_days: float = Field(default=90.0, gt=0)
+
+
+class Learning(_Section):
+    """Feedback becomes cases and cards. `verify`: who must vouch for a label before anything is learned from it.
+
+    `trusted`: one of the people named in `trusted`; `two`: two people who say the same; `outcome`: the incident was
+    resolved and the action called right. `folder` is the team's own (a checkout): its `cards/` are used beside what is
+    learned, its `cases/` keep snapshots. `runbooks` is a folder of Markdown files.
+    """
+
+    enabled: bool = True
+    verify: Literal["trusted", "two", "outcome"] = "trusted"
+    trusted: tuple[str, ...] = ()
+    folder: Path | None = None
+    runbooks: Path | None = None
+    cases_days: float = Field(default=730.0, gt=0)
+    cases_mb: float = Field(default=2_000.0, gt=0)
 
 
 class Settings(BaseSettings):
@@ -381,6 +326,7 @@ class Settings(BaseSettings):
     publish: Publish = Publish()
     slack: Slack = Slack()
     retention: Retention = Retention()
+    learning: Learning = Learning()
 
     @property
     def database(self) -> str:
@@ -395,8 +341,12 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _open_doors_stay_local(self) -> Settings:
-        if not self.http.auth.configured and not _is_loopback(self.http.host):
-            raise ValueError(f"http.host {self.http.host} is open to others: set http.auth.token or user/password")
+        hosts = {"http.host": self.http.host}
+        if self.worker.metrics_port is not None:
+            hosts["worker.metrics_host"] = self.worker.metrics_host
+        for name, host in hosts.items():
+            if not self.http.auth.configured and not _is_loopback(host):
+                raise ValueError(f"{name} {host} is open to others: set http.auth.token or user/password")
         return self
 
     @classmethod

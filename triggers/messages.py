@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from config.tables import outbox
 
-MessageKind = Literal["announced", "diagnosed", "resolved", "folded", "failed"]
+MessageKind = Literal["announced", "diagnosed", "resolved", "folded", "failed", "joined"]
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,8 @@ from triggers.wake import Wake
 
 LEASE_MS = 30_000
 SEND_SECONDS = 20.0  # shorter than the lease: who still sends still holds it
-MAX_ATTEMPTS = 30
+MAX_ATTEMPTS = 500  # with the longest pause between them: somewhat more than a day
+MAX_PAUSE_MS = 300_000
 IDLE_SECONDS = 0.5
 _log = structlog.get_logger(__name__)
 
@@ -68,7 +69,8 @@ class Outbox:
         except LeaseLost:
             return True
         except (TransientError, TimeoutError) as error:
-            await asyncio.to_thread(self._later, row, f"{type(error).__name__}: {error}")
+            asked = getattr(error, "retry_after_s", 0.0)
+            await asyncio.to_thread(self._later, row, f"{type(error).__name__}: {error}", int(asked * 1000))
             return True
         except PermanentError as error:
             await asyncio.to_thread(self._settle, row, state="dead", error=str(error))
@@ -121,12 +123,13 @@ class Outbox:
                                   .values(lease_ms=now + self._lease_ms)).rowcount == 0:
                 raise LeaseLost("another process sends this message")
 
-    def _later(self, row: Any, error: str) -> None:
+    def _later(self, row: Any, error: str, asked_ms: int) -> None:
+        """After a growing pause, not before the receiver asked for; given up after more than a day of failures."""
         if row.attempts >= MAX_ATTEMPTS:
             self._settle(row, state="dead", error=error)
             return
-        pause = min(self._backoff_ms * 2 ** (row.attempts - 1), 300_000) * random.uniform(0.75, 1.25)
-        self._settle(row, state="waiting", error=error, pause=int(pause))
+        pause = min(self._backoff_ms * 2 ** min(row.attempts - 1, 20), MAX_PAUSE_MS) * random.uniform(0.75, 1.25)
+        self._settle(row, state="waiting", error=error, pause=max(int(pause), asked_ms))
 
     def _settle(self, row: Any, *, state: str, reference: str | None = None, error: str = "", pause: int = 0) -> None:
         now = self._database.now()

@@ -1,0 +1,1 @@
+"""Slack, two ways: incidents told in threads, questions and feedback back."""
