@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from config.database import Database
 from config.settings import Budget
 from config.tables import spending
+from triggers.metrics import WorkerCounters
 
 MINUTE_MS, DAY_MS = 60_000, 86_400_000
 CALLS, MONEY = "model_calls", "usd"
@@ -20,16 +21,20 @@ CALLS, MONEY = "model_calls", "usd"
 class SharedBudget:
     """Ask before a model call, charge after it. Days and minutes are the database clock's, in UTC."""
 
-    def __init__(self, *, database: Database, settings: Budget) -> None:
+    def __init__(self, *, database: Database, settings: Budget, counters: WorkerCounters | None = None) -> None:
         self._database, self._settings = database, settings
+        self._counters = counters or WorkerCounters()
 
     async def take_call(self) -> bool:
         """Whether one more model call is within both budgets; it is counted if so. Raises StoreUnavailable."""
-        return await asyncio.to_thread(self._database.transact, self._take_call)
+        allowed = await asyncio.to_thread(self._database.transact, self._take_call)
+        self._counters.model_call(allowed=allowed)
+        return allowed
 
     async def charge(self, usd: float | None) -> None:
         """Add what a call cost; unknown (None) is not counted as nothing, it is not counted at all."""
         if usd:
+            self._counters.spent(usd)
             await asyncio.to_thread(self._database.transact, lambda c: self._charge(c, usd))
 
     def spent_today(self) -> float:

@@ -43,3 +43,23 @@ def show(incident: IncidentId, lang: str = "en", as_json: AsJson = False, config
     from triggers.report import report
 
     Console().print(report(Diagnosis.model_validate(found["diagnosis"]), lang=lang))
+
+
+@app.command()
+def reinvestigate(incident: IncidentId, config: ConfigFile = None) -> None:
+    """Investigate a finished, dead or cancelled incident again, from the start and as of now."""
+    with opened(config) as (_, operations):
+        operations.requeue(incident)
+    typer.echo(f"{incident} is queued")
+
+
+@app.command()
+def snooze(
+    incident: IncidentId,
+    minutes: Annotated[float, typer.Option("--for", min=0, metavar="MINUTES", help="How long.")] = 60,
+    config: ConfigFile = None,
+) -> None:
+    """Do not start investigating a waiting incident before that much time has passed."""
+    with opened(config) as (_, operations):
+        operations.snooze(incident, seconds=minutes * 60)
+    typer.echo(f"{incident} is not investigated for {minutes:g} min")

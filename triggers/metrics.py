@@ -28,6 +28,10 @@ class WorkerCounters:
                                   registry=registry, buckets=_WAITS)
         self._attempts = Counter("culprit_attempts", "Claims, by whether an earlier attempt is resumed.", ["resumed"],
                                  registry=registry)
+        self._calls = Counter("culprit_model_calls", "Model calls asked of the shared budget.", ["allowed"],
+                              registry=registry)
+        self._usd = Counter("culprit_model_usd", "What model calls cost, where their price is known.",
+                            registry=registry)
         self._ended = Counter("culprit_investigations", "Investigations, by how they ended.", ["outcome"],
                               registry=registry)
 
@@ -36,6 +40,14 @@ class WorkerCounters:
         self._attempts.labels(str(claim.run.resumed).lower()).inc()
         if not claim.run.resumed:
             self._latency.labels(claim.incident.severity.value).observe((claim.claimed_ms - claim.queued_ms) / 1000)
+
+    def model_call(self, *, allowed: bool) -> None:
+        """A model call was within the shared budget, or was not made because it would not have been."""
+        self._calls.labels(str(allowed).lower()).inc()
+
+    def spent(self, usd: float) -> None:
+        """A model call's price."""
+        self._usd.inc(usd)
 
     def ended(self, outcome: Literal["published", "moved", "refused", "failed", "dead"]) -> None:
         """An investigation ended."""

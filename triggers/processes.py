@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import structlog
 import uvicorn
+from fastapi import FastAPI
 
 from agent.assemble import assemble, postgres_checkpoints, sqlite_checkpoints
 from agent.incident import Incident
@@ -16,26 +18,33 @@ from agent.investigate import Checkpoints
 from config.logging import configure_logging
 from config.settings import Settings
 from evals.case import load_case
-from triggers.budgets import SharedBudget
+from triggers.learning_parts import build_learner, build_memory
 from triggers.queue import asked_now
-from triggers.wiring import Store, WorkerProcess, build_app, build_store, build_worker
+from triggers.web import build_health
+from triggers.wiring import Store, WorkerProcess, build_app, build_budget, build_store, build_worker
 from triggers.worlds import ByCluster, configured_worlds
 
 _log = structlog.get_logger(__name__)
+
+
+class _Server(uvicorn.Server):
+    """Ends when `should_exit` is set. uvicorn's own way raises the signal once more when it is done, and that would
+    end the process before its workers have drained."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
 
 
 async def serve(settings: Settings, *, with_worker: bool) -> None:
     """HTTP doors until SIGTERM; with `with_worker` one process does everything."""
     configure_logging(settings.log)
     store = build_store(settings)
-    server = uvicorn.Server(uvicorn.Config(
-        build_app(store), host=settings.http.host, port=settings.http.port, log_config=None, access_log=False,
-    ))
-    stop = asyncio.Event()
+    stop = _stop_on_signals()
     try:
         worker = asyncio.create_task(configured_worker(store).run(stop)) if with_worker else None
         _log.info("serving", host=settings.http.host, port=settings.http.port, with_worker=with_worker)
-        await server.serve()  # uvicorn takes SIGTERM and SIGINT itself
+        await _answer(build_app(store), settings.http.host, settings.http.port, stop)
         stop.set()
         if worker is not None:
             await worker
@@ -44,33 +53,57 @@ async def serve(settings: Settings, *, with_worker: bool) -> None:
 
 
 async def work(settings: Settings) -> None:
-    """Claim and investigate until SIGTERM, then drain."""
+    """Claim and investigate until SIGTERM, then drain. Health and metrics are shown to the end of the drain."""
     configure_logging(settings.log)
     store = build_store(settings)
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+    stop, drained = _stop_on_signals(), asyncio.Event()
+    shown: asyncio.Task[None] | None = None
     try:
+        if settings.worker.metrics_port is not None:
+            health = build_health(settings=settings.http, database=store.database, registry=store.registry)
+            shown = asyncio.create_task(
+                _answer(health, settings.worker.metrics_host, settings.worker.metrics_port, drained))
         _log.info("working", owner=store.owner)
         await configured_worker(store).run(stop)
     finally:
+        drained.set()
+        if shown is not None:
+            await shown
         store.close()
+
+
+def _stop_on_signals() -> asyncio.Event:
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    return stop
+
+
+async def _answer(app: FastAPI, host: str, port: int, stop: asyncio.Event) -> None:
+    """Serve HTTP until `stop`; requests under way are finished."""
+    server = _Server(uvicorn.Config(app, host=host, port=port, log_config=None, access_log=False))
+    serving, told = asyncio.create_task(server.serve()), asyncio.create_task(stop.wait())
+    await asyncio.wait({serving, told}, return_when=asyncio.FIRST_COMPLETED)
+    told.cancel()
+    server.should_exit = True
+    await serving
 
 
 def configured_worker(store: Store) -> WorkerProcess:
     """A worker on the settings' world, model, language and checkpoints."""
     settings = store.settings
     worlds = configured_worlds(settings.world, database=store.database)
+    memory = build_memory(store)
+    learning = (build_learner(store).poller(),) if settings.learning.enabled else ()
     investigations = {
         name: assemble(
             world, model=settings.model if settings.model.main else None, lang=settings.language,
-            checkpoints=checkpoints(settings), keep=store.ledger.save_evidence,
-            purse=SharedBudget(database=store.database, settings=settings.budget),
+            checkpoints=checkpoints(settings), keep=store.ledger.save_evidence, experience=memory,
+            purse=build_budget(store),
         )
         for name, world in worlds.items()
     }
-    return build_worker(store, ByCluster(investigations), asked_at=_asked_at(settings.world.case))
+    return build_worker(store, ByCluster(investigations), pollers=learning, asked_at=_asked_at(settings.world.case))
 
 
 def checkpoints(settings: Settings) -> Checkpoints:

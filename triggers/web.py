@@ -49,13 +49,7 @@ def build_web(
 ) -> FastAPI:
     """The application; whoever builds it closes `intake` and `database`."""
     app = FastAPI(title="Culprit", description="Incident analysis: alerts in, verified diagnoses out.")
-    doorkeeper = Doorkeeper(settings.auth)
-
-    async def admitted(request: Request) -> None:
-        if not doorkeeper.admits(request.headers.get("authorization")):
-            raise HTTPException(401, "credentials are missing or wrong", {"WWW-Authenticate": 'Bearer realm="culprit"'})
-
-    guarded = [Depends(admitted)]
+    guarded = _guard(settings)
     _answer_errors(app)
     _add_health(app, database, registry, guarded)
     _add_reads(app, incidents, ledger, settings, guarded)
@@ -80,6 +74,24 @@ def build_web(
         return {"status": "stored", "signals": kept, "ignored": len(group.signals) - kept, "truncated": group.truncated}
 
     return app
+
+
+def build_health(*, settings: Http, database: Database, registry: CollectorRegistry) -> FastAPI:
+    """What a process without doors shows of itself: health and metrics."""
+    app = FastAPI(title="Culprit worker", openapi_url=None)
+    _answer_errors(app)
+    _add_health(app, database, registry, _guard(settings))
+    return app
+
+
+def _guard(settings: Http) -> list[Any]:
+    doorkeeper = Doorkeeper(settings.auth)
+
+    async def admitted(request: Request) -> None:
+        if not doorkeeper.admits(request.headers.get("authorization")):
+            raise HTTPException(401, "credentials are missing or wrong", {"WWW-Authenticate": 'Bearer realm="culprit"'})
+
+    return [Depends(admitted)]
 
 
 async def _parsed(body: bytes, max_alerts: int) -> AlertGroup:

@@ -150,7 +150,7 @@ def build_outbox(store: Store) -> Outbox:
 
 def build_budget(store: Store) -> SharedBudget:
     """Model calls and money, shared by all workers."""
-    return SharedBudget(database=store.database, settings=store.settings.budget)
+    return SharedBudget(database=store.database, settings=store.settings.budget, counters=store.worker_counters)
 
 
 @dataclass(frozen=True)

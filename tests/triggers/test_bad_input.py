@@ -145,6 +145,33 @@ def test_a_locked_database_is_our_trouble(tmp_path: Path) -> None:
     store.close()
 
 
+def test_a_full_disk_is_our_trouble(tmp_path: Path) -> None:
+    """5xx once the file cannot grow; every alert that was answered 2xx is there, and with room it goes on."""
+    store = build_store(settings_for(f"sqlite:///{tmp_path / 'c.db'}"), publishers=())
+    pages = [120]
+
+    @sa.event.listens_for(store.database.engine, "connect")
+    def limit(connection: sqlite3.Connection, _record: object) -> None:
+        connection.execute(f"PRAGMA max_page_count={pages[0]}")
+
+    def send(number: int) -> int:
+        long = alert(fingerprint=f"f{number}", service=f"s{number}", note="x" * 5_000)
+        return http.post("/webhooks/alertmanager", content=body(long)).status_code
+
+    store.database.engine.dispose()  # the connections that know no limit
+    with TestClient(build_app(store), raise_server_exceptions=False) as http:
+        codes = [send(number) for number in range(60)]
+        taken = {f"f{number}" for number, code in enumerate(codes) if code == 202}
+        assert set(codes) == {202, 503}
+        assert codes[-1] == 503
+        pages[0] = 100_000
+        store.database.engine.dispose()
+        with store.database.read() as connection:
+            assert set(connection.execute(sa.select(signals.c.fingerprint)).scalars()) == taken
+        assert send(60) == 202
+    store.close()
+
+
 def test_unknown_incidents_are_404(http: TestClient) -> None:
     """Reading or judging what is not there says so."""
     assert http.get("/incidents/inc-none", headers=GOOD).status_code == 404
