@@ -1,4 +1,7 @@
-"""One investigation from the command line: no queue, no store, the same graph."""
+"""One investigation from the command line: no queue, no store, the same graph.
+
+A question in words is answered by the conversation; only one that wants to know what is wrong runs the graph.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ from rich.console import Console
 from agent.alert_payload import parse_payload
 from agent.analyst import NAME as ANALYST
 from agent.assemble import assemble
+from agent.conversation import Answer
 from agent.diagnosis import Diagnosis
 from agent.incident import Incident, Severity, Signal
 from agent.odds import Candidate
@@ -22,18 +26,20 @@ from config.logging import configure_logging
 from config.settings import Settings, load_settings
 from evals.case import load_case, question_signal
 from tools.evidence import Chart, Evidence, parse_iso
+from triggers.ask_once import ask_once, print_answer
 from triggers.report import ledger_of_odds, report, telling_charts
 from triggers.worlds import announced_changes, configured_world
 
 
 @dataclass
 class Result:
-    """The diagnosis, and the charts of its evidence by id."""
+    """The diagnosis, and the charts of its evidence by id; or the answer to a question in words, and no diagnosis."""
 
-    diagnosis: Diagnosis
+    diagnosis: Diagnosis | None
     lang: str
     charts: list[tuple[str, Chart]] = field(default_factory=list)
     odds: tuple[Candidate, ...] = ()
+    answer: Answer | None = None
 
 
 async def investigate_once(
@@ -57,6 +63,10 @@ async def investigate_once(
     with announced_changes(settings, case=case) as database:
         world = configured_world(settings.world, case=case, database=database)
         investigation = assemble(world, model=_model(settings, model), lang=chosen)
+        if ask:
+            answer = await ask_once(investigation, ask, at_ms=now, lang=lang)
+            if not answer.wants_investigation:
+                return Result(None, answer.lang, answer=answer)
         diagnosis = await investigation.investigate(incident, run_id=incident.id, asked_at_ms=now, on_event=collect)
     return Result(diagnosis, chosen, charts, tuple(odds))
 
@@ -105,6 +115,10 @@ def _read_alert(path: Path, now: int) -> tuple[Signal, ...]:
 
 def print_diagnosis(result: Result, *, as_json: bool, explain: bool) -> None:
     """JSON on standard output, or the report; `explain` adds the ledger of odds on standard error."""
+    if result.answer is not None:
+        return print_answer(result.answer, as_json=as_json)
+    if result.diagnosis is None:
+        return
     if explain:
         Console(stderr=True).print(ledger_of_odds(result.odds))
     if as_json:

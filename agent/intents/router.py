@@ -72,7 +72,7 @@ def stem_scores(masked: str) -> Mapping[Intent, float]:
 def _stands(stem: str, latin: str, squashed: str) -> bool:
     """At the start of a word; with ^ at the start of the sentence; Korean anywhere."""
     if stem.startswith("^"):
-        return latin.startswith(f" {stem[1:]}")
+        return latin.startswith(f" {stem[1:]} ")
     return f" {stem}" in latin if stem.isascii() else stem in squashed
 
 
