@@ -25,7 +25,10 @@ from tools.findings import Finding
 from tools.world import Scope
 
 DATE_IT = ("metrics.onset", "logs.onset")
-FIRST = ("changes.recent", "containers.state", "bluegreen.views", "logs.activity", "metrics.change", "metrics.health")
+FIRST = (
+    "changes.recent", "containers.state", "bluegreen.views", "logs.activity", "metrics.change", "metrics.health",
+    "alerts.active",
+)
 
 
 async def triage(state: State, runtime: Runtime[Deps]) -> dict[str, Any]:
