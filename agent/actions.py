@@ -43,6 +43,7 @@ class _Renderer:
             ActionKind.START_CONTAINER: lambda p: self._simple(p, "start", "docker start {}", "low", "docker stop {}"),
             ActionKind.PAUSE_CONTAINER: self._pause,
             ActionKind.ISOLATE_CONTAINER: self._isolate,
+            ActionKind.CUT_TRAFFIC: self._cut,
             ActionKind.NONE: self._nothing,
             ActionKind.COLLECT_MORE: self._collect,
         }
@@ -116,6 +117,17 @@ class _Renderer:
             ),
             verify=f"docker stats --no-stream {q}  # {self._say('gone')}", undo=f"docker unpause {q}",
         )
+
+    def _cut(self, p: Proposal) -> Action:
+        """At the balancer, which nobody here may write: the capacity of the others first."""
+        facts = [f for f in self.findings if f.kind in CAPACITY_KINDS and f.extra.get("leaving") in p.targets]
+        fact = tell(facts[-1], self.lang) if facts else self._say("capacity_unknown")
+        others = ", ".join(map(str, facts[-1].extra.get("staying", ()))) if facts else "?"
+        short = any(f.kind == "capacity_short" for f in facts)
+        steps = (Step(command="", why=self._say("capacity", peers=others, fact=fact)),
+                 Step(command="", why=self._say("manual")))
+        return Action(kind=p.kind, targets=p.targets, steps=(*steps, *self._durable(p)),
+                      risk=self._say("high" if short or not facts else "medium"), verify=self._say("gone"), undo="")
 
     def _nothing(self, p: Proposal) -> Action:
         return Action(kind=p.kind, targets=(), steps=(), risk="", verify="", undo="", needs_approval=False)

@@ -27,11 +27,12 @@ class _Part(BaseModel):
 class Binding(_Part):
     """What a variable of the card may stand for. The first variable is the culprit; the others relate to it.
 
-    `same: service` keeps it in the culprit's service; `other: true` forbids the culprit itself.
+    `same: service` keeps it in the culprit's service; `other: true` forbids the culprit itself. `role: working` is any
+    role but standby. Several `service_kind`s are separated by a space.
     """
 
     kind: ComponentKind = ComponentKind.CONTAINER
-    role: Literal["", "active", "standby", "both"] = ""
+    role: Literal["", "active", "standby", "both", "working"] = ""
     service_kind: str = ""
     same: Literal["", "service", "host"] = ""
     other: bool = False
@@ -43,17 +44,21 @@ class Expectation(_Part):
     Contribution to the log-odds is weight x strength of the strongest matching finding. `of` names a variable, "" any
     subject. `needed`: without it the cause is never concluded. `absent`: what is taken off when a question that can
     emit this kind was answered and did not find it (default: half the weight of a needed one, a quarter otherwise).
-    `where` compares fields of the subject or `detail` (contains) or `extra` (equals).
+    `at: service` also takes findings about the variable's service as a whole. `any_of` names a group of expectations of
+    which one is needed. `where` compares fields of the subject or of `extra` (equal to the value or to one of several;
+    `false` also where the field is not set) or `detail` (contains).
     """
 
     finding: str
     of: str = ""
+    at: Literal["", "service"] = ""
     direction: Literal["", "up", "down"] = ""
     weight: float = Field(gt=0, le=10)
     needed: bool = False
     absent: float | None = None
     dates_onset: bool = False
-    where: dict[str, str | float | bool] = Field(default_factory=dict)
+    any_of: str = ""
+    where: dict[str, str | float | bool | tuple[str | float, ...]] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _kind_exists(self) -> Expectation:
@@ -107,14 +112,16 @@ class Provenance(_Part):
 
 
 class Card(_Part):
-    """`prior` is the log-odds before any finding. `mechanism` and `title` are sentences by language (en, ko), with
-    `{variable}` for bound names; `explains` lists finding kinds about other subjects that this cause accounts for."""
+    """`prior` is the log-odds before any finding, `ceiling` the most confidence it can earn. `mechanism` and `title`
+    are sentences by language (en, ko), with `{variable}` for bound names; `explains` lists finding kinds about other
+    subjects that this cause accounts for. `pitfalls` are warnings to the reader, never commands."""
 
     id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{2,60}$")]
     title: dict[str, str]
     category: Category = Category.UNKNOWN
     verdict: Verdict = Verdict.DIAGNOSED
     prior: float = -3.0
+    ceiling: Annotated[float, Field(gt=0, le=0.97)] = 0.97
     component: str = ""
     binds: dict[str, Binding] = Field(default_factory=dict)
     expects: tuple[Expectation, ...]
@@ -136,7 +143,7 @@ class Card(_Part):
             raise ValueError(f"variables without a binding: {', '.join(sorted(unknown))}")
         if self.verdict is Verdict.DIAGNOSED and not self.component:
             raise ValueError("a card that names a cause needs `component`: the variable that is the culprit")
-        if not any(e.needed for e in self.expects):
+        if not any(e.needed or e.any_of for e in self.expects):
             raise ValueError("a card needs at least one expectation with `needed: true`")
         bad = set(self.explains) - set(KINDS)
         if bad:

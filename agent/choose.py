@@ -15,6 +15,7 @@ WORTH_UNDECIDED = 0.02  # the same while nothing stands out: rather one question
 CONTENDER = 0.2
 CLEAR = 0.95
 AT_ONCE = 3
+MAY_BE_EMPTY = frozenset({"containers"})  # of a service as a whole: those that wait
 
 
 @dataclass(frozen=True)
@@ -96,11 +97,12 @@ def arguments_for(question: Question, candidate: Candidate | None) -> Ask | None
     known: dict[str, Any] = {
         "service": culprit.service if culprit else "", "container": culprit.container if culprit else "",
         "containers": containers, "leaving": containers, "host": culprit.host if culprit else "",
+        "leaving_cluster": culprit.cluster if culprit else "",
     }
     arguments = {}
     for name, spec in question.arguments.model_fields.items():
         if spec.is_required():
-            if not known.get(name):
+            if not known.get(name) and not (name in MAY_BE_EMPTY and known["service"]):
                 return None
             arguments[name] = known[name]
     return Ask(question, arguments)

@@ -10,10 +10,12 @@ from agent.diagnosis import Claim, Component, Hypothesis
 from agent.draft import Draft, Proposal
 from agent.odds import CONFIDENT, Candidate, Facts, roots
 from agent.prose import fill, tell, values_of
+from agent.scope import estimated_onset
 from tools.evidence import iso
 from tools.findings import Finding, Subject
 
 MAX_CLAIMS = 10
+LEAD_MS = 90_000
 MAX_HYPOTHESES = 6
 # Facts a reader wants beside the cause, whatever it is: who is affected, what differs, what changed, what can be done.
 CONTEXT = ("user_errors_up", "user_latency_up", "user_healthy", "views_disagree", "capacity_short", "capacity_enough",
@@ -25,7 +27,7 @@ def conclude(ranked: Sequence[Candidate], facts: Facts, *, lang: str = "en") -> 
     """The analyst's draft. Deterministic: the same findings give the same draft."""
     causes = roots(ranked)
     if causes:
-        onset = min((c.since_ms for c in causes[:1] if c.since_ms is not None), default=None)
+        onset = _onset(causes[0], facts)
         return Draft(
             verdict=Verdict.DIAGNOSED, onset=None if onset is None else iso(onset),
             claims=_claims(causes, facts, lang), hypotheses=_hypotheses(ranked, causes, lang),
@@ -38,6 +40,14 @@ def conclude(ranked: Sequence[Candidate], facts: Facts, *, lang: str = "en") -> 
                      actions=(Proposal(kind=ActionKind.NONE),))
     return Draft(verdict=Verdict.UNDETERMINED, claims=_context_claims(facts, set(), lang),
                  hypotheses=_hypotheses(ranked, (), lang), actions=(Proposal(kind=ActionKind.COLLECT_MORE),))
+
+
+def _onset(cause: Candidate, facts: Facts) -> int | None:
+    """When the cause's own findings began; a little earlier where the estimate of the whole leads up to it."""
+    own, whole = cause.since_ms, estimated_onset(f for _, f in facts.findings)
+    if own is None or whole is None:
+        return whole if own is None else own
+    return min(own, whole) if own - whole <= LEAD_MS else own
 
 
 def _claims(causes: Sequence[Candidate], facts: Facts, lang: str) -> tuple[Claim, ...]:
@@ -118,7 +128,7 @@ def bound_names(c: Candidate) -> dict[str, str]:
 
 
 def _proposal(template: ActionTemplate, c: Candidate) -> Proposal:
-    targets = tuple(s.container or s.service or s.host for s in c.bound.get(template.target, ()))
+    targets = tuple(s.container or s.service or s.host or s.cluster for s in c.bound.get(template.target, ()))
     return Proposal(kind=template.kind, targets=targets, precondition=template.precondition,
                     durable_fix=template.durable_fix)
 

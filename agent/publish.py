@@ -90,7 +90,7 @@ def _cost(unanswered: Sequence[str], deps: Deps) -> str:
     found_elsewhere = {k for q in deps.questions if q.name not in unanswered for k in q.finds}
     categories = sorted({
         c.category.value for c in deps.cards if c.verdict is Verdict.DIAGNOSED
-        and any(e.needed and e.finding in lost - found_elsewhere for e in c.expects)
+        and any((e.needed or e.any_of) and e.finding in lost - found_elsewhere for e in c.expects)
     })
     return sentence("gap.cost", {"categories": ", ".join(categories)}, deps.lang) if categories else ""
 

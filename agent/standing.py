@@ -69,7 +69,7 @@ def admitted(action: Proposal, hypotheses: Sequence[Hypothesis], candidates: Seq
     Precondition and durable advice are the card's: a model can neither drop the one nor write the other.
     """
     if action.kind in HARMLESS:
-        return Proposal(kind=action.kind, durable_fix=_advice(action, candidates))
+        return Proposal(kind=action.kind, targets=action.targets, durable_fix=_advice(action, candidates))
     for h in hypotheses:
         c = counterpart(h, candidates) if h.status is HypothesisStatus.ROOT else None
         for template in c.card.actions if c else ():

@@ -177,6 +177,7 @@ QUESTION = Question(
         "drain_decaying",
         "idle_as_declared",
         "work_normal",
+        "work_follows_demand",
     ),
     cost_s=2.0,
     arguments=ActivityArguments,

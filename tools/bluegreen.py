@@ -17,7 +17,7 @@ from tools.findings import Finding, Subject
 from tools.question import Answer, Question
 from tools.roles import modes, read_roles
 from tools.sources.changes import Change
-from tools.sources.inventory import Service
+from tools.sources.inventory import Inventory, Service
 from tools.sources.routing import BOTH, UNKNOWN, RouteView
 from tools.traffic import Observed, observe
 from tools.windows import first_ms
@@ -57,11 +57,12 @@ async def ask(world: World, scope: Scope, arguments: ViewsArguments) -> Answer:
         return Answer("The inventory lists no routed service.", status=Status.NO_DATA)
     changes = await _changes(world, first_ms(world, scope), scope.asked_at_ms)
     read = await asyncio.gather(*(_read(world, scope, s, changes) for s in services))
-    findings = tuple(f for views in read for f in _facts(scope, views))
+    findings = tuple(f for views in read for f in _facts(world.inventory, scope, views))
     text = " ".join(_sentence(views) for views in read)
     gaps = tuple(f"{v.service.name} {name}: {why}" for v in read for name, why in v.unknown.items())
     queries = ("routing.views", *(v.observed.query for v in read if v.observed.query))
-    status = Status.OK if findings else Status.NO_DATA
+    told = any(set(v.colours) - {"observed"} for v in read)  # traffic alone is no word on what is declared or loaded
+    status = Status.OK if findings and told else Status.NO_DATA
     return Answer(text, findings, status, queries=queries, notes={"gaps": gaps})
 
 
@@ -107,7 +108,7 @@ async def _present(world: World, service: str, at_ms: int) -> tuple[RouteView, .
         return ()
 
 
-def _facts(scope: Scope, views: Views) -> list[Finding]:
+def _facts(inventory: Inventory, scope: Scope, views: Views) -> list[Finding]:
     name, cluster = views.service.name, views.service.cluster
     colours, out = views.colours, list[Finding]()
     if views.both:
@@ -134,7 +135,7 @@ def _facts(scope: Scope, views: Views) -> list[Finding]:
             )
         )
     if len(named) > 1 and not views.both:
-        out.append(_disagreement(scope, views))
+        out.append(_disagreement(inventory, scope, views))
     if len(named) == 1 and not views.both:
         colour = next(iter(named))
         out.append(
@@ -150,19 +151,29 @@ def _facts(scope: Scope, views: Views) -> list[Finding]:
     return out
 
 
-def _disagreement(scope: Scope, views: Views) -> Finding:
+def _disagreement(inventory: Inventory, scope: Scope, views: Views) -> Finding:
     """Traffic alone may lag behind a recent switch (long-lived streams drain): then it weighs less."""
     told = {c for v, c in views.colours.items() if v != "observed"}
     settled = views.since_ms is None or scope.asked_at_ms - views.since_ms >= SETTLED_MS
     strength = 1.0 if len(told - {BOTH}) > 1 else 0.9 if settled else 0.5
     return Finding(
         "views_disagree",
-        Subject(service=views.service.name, cluster=views.service.cluster),
+        _router(inventory, views.service),
         strength,
         since_ms=views.since_ms,
         detail=_listing(views.colours),
-        extra={"views": dict(views.colours), "only_traffic": len(told - {BOTH}) <= 1},
+        extra={"views": dict(views.colours), "only_traffic": len(told - {BOTH}) <= 1, "routed": views.service.name},
     )
+
+
+def _router(inventory: Inventory, routed: Service) -> Subject:
+    """Who routes: the only proxy in front of the service, else the service itself."""
+    proxies = [s for s in inventory.services if s.kind == "proxy"]
+    front = [s for s in proxies if routed.name in s.depends_on] or proxies
+    if len(front) != 1:
+        return Subject(service=routed.name, cluster=routed.cluster)
+    members = front[0].members()
+    return Subject(service=front[0].name, container=members[0] if len(members) == 1 else "", cluster=front[0].cluster)
 
 
 def _listing(colours: Mapping[str, str]) -> str:

@@ -62,8 +62,8 @@ async def ask(world: World, scope: Scope, arguments: WithoutArguments) -> Answer
     if service.name not in counts:
         text = f"Undetermined: what a unit of work of {service.name} is, is not mapped, so its load is unknown."
         return Answer(text, status=Status.NO_DATA, queries=queries)
-    load = _load(world, scope, service, counts)
-    base = _base(service, counts[service.name])
+    load = load_of(world, scope, service, counts)
+    base = base_of(service, counts[service.name])
     return _answer(service, leaving, staying, load, base, queries)
 
 
@@ -82,7 +82,7 @@ def _waiting(service: Service, roles: Roles, at_ms: int) -> tuple[str, ...]:
     return tuple(m for m in service.members() if roles.role(m, at_ms) == STANDBY)
 
 
-def _load(world: World, scope: Scope, service: Service, counts: dict[str, WorkCounts]) -> float:
+def load_of(world: World, scope: Scope, service: Service, counts: dict[str, WorkCounts]) -> float:
     """Units per second since the onset: handed out where that is logged in front, else handled.
 
     A short pool finishes less than is handed out; one that rejects and takes again handles more.
@@ -98,7 +98,8 @@ def _load(world: World, scope: Scope, service: Service, counts: dict[str, WorkCo
     return (handed if seen_in_front else max(handled, handed)) / length
 
 
-def _base(service: Service, counts: WorkCounts) -> Base | None:
+def base_of(service: Service, counts: WorkCounts) -> Base | None:
+    """The inventory's capacity, else the highest rate seen of one instance over a minute; None without either."""
     if service.capacity is not None:
         return Base(service.capacity.base_per_second, service.capacity.factor, measured=False)
     width = max(1, PEAK_MS // counts.step_ms)

@@ -42,7 +42,7 @@ class PeersArguments(BaseModel):
 
 async def ask(world: World, scope: Scope, arguments: PeersArguments) -> Answer:
     """Compares instances as they are now; what an instance was at the baseline tells which one changed."""
-    services = [s for s in world.inventory.services if len(s.members()) > 1 and arguments.service in ("", s.name)]
+    services = [s for s in world.inventory.services if s.members() and arguments.service in ("", s.name)]
     if arguments.service and world.inventory.service(arguments.service) is None:
         raise UnknownThing(f"no service {arguments.service!r} in the inventory")
     roles, read = await asyncio.gather(
@@ -51,14 +51,16 @@ async def ask(world: World, scope: Scope, arguments: PeersArguments) -> Answer:
     )
     findings, sentences = list[Finding](), list[str]()
     for service, (now, then) in zip(services, read, strict=True):
+        findings += changed_since(world, scope, service, now, then, roles)
         if len(now) < 2:
             continue
         found = _differences(world, scope, service, now, then, roles)
         findings += found
         sentences.append(_sentence(service, now, found))
-    if not sentences:
+    if not sentences and not findings:
         return Answer("No two like instances are known.", status=Status.NO_DATA, queries=("peers.profiles",))
-    return Answer(" ".join(sentences), tuple(findings), queries=("peers.profiles", "containers.list"))
+    text = " ".join(sentences) or "Instances that have no like: " + listed([f.detail for f in findings], 4) + "."
+    return Answer(text, tuple(findings), queries=("peers.profiles", "containers.list"))
 
 
 async def _both_times(world: World, scope: Scope, service: Service) -> tuple[Facts, Facts]:
@@ -140,6 +142,25 @@ def _differences(world: World, scope: Scope, service: Service, now: Facts, then:
     return _without_echo(out)
 
 
+def changed_since(
+    world: World, scope: Scope, service: Service, now: Facts, then: Facts, roles: Roles
+) -> list[Finding]:
+    """What each instance itself runs with now and did not in the baseline."""
+    out = []
+    for container in sorted(now.keys() & then.keys()):
+        about = subject(world.inventory, container, role=roles.role(container, scope.asked_at_ms))
+        working = [c for c in now if c != container and roles.role(c, scope.asked_at_ms) != STANDBY]
+        for fact in sorted(now[container].keys() & then[container].keys()):
+            old, new = then[container][fact], now[container][fact]
+            if old == new or IDENTITY.search(fact) or any(fnmatchcase(fact, a) for a in service.allowed_differences):
+                continue
+            detail = quote(f"{fact} of {container}: {quote(old, 60)} -> {quote(new, 60)}")
+            kind = "image_changed" if IMAGE.match(fact) else "config_changed"
+            extra = {"fact": quote(fact, 60), "compared": bool(working)}
+            out.append(Finding(kind, about, 1.0, detail=detail, extra=extra))
+    return out
+
+
 def _odd_one(fact: str, values: Mapping[str, str], now: Facts, then: Facts) -> str:
     """The one of many that differs; of two, the one that changed since the baseline; "" where neither tells."""
     counts = Counter(values.values()).most_common()
@@ -218,7 +239,7 @@ QUESTION = Question(
     name="drift.peers",
     asks="How do like instances differ in image, limits, configuration and environment keys, and which one changed?",
     needs=("containers",),
-    finds=("image_differs", "limit_differs", "config_differs", "peers_alike"),
+    finds=("image_differs", "limit_differs", "config_differs", "peers_alike", "config_changed", "image_changed"),
     cost_s=1.0,
     arguments=PeersArguments,
     ask=ask,

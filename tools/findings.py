@@ -42,6 +42,8 @@ KINDS: Mapping[str, Kind] = _kinds(
      "silent for the last half of the window"),
     ("idle_as_declared", "the waiting instances do no work and are stopped or silent", "units", "zero units"),
     ("work_normal", "work is done by the active role at its baseline rate", "units per second", "within 10 %"),
+    ("work_follows_demand", "far more or less work is handed out than before, and all of it is finished",
+     "ratio to baseline", ">= 1.5 x or <= 0.67 x"),
     # routing
     ("both_colours_declared", "a mode in which both colours serve is declared", "", "declared before the window's end"),
     ("views_disagree", "declared, loaded and observed colour differ", "", "two known views differ"),
@@ -67,6 +69,8 @@ KINDS: Mapping[str, Kind] = _kinds(
     ("target_absent", "a scrape target is down or gone", "seconds absent", ">= 60 s"),
     ("alert_suppressed", "an alert of the subject fires but is silenced or inhibited: nobody was told", "", "any"),
     ("rule_broken", "an alerting rule cannot be evaluated: what it watches is not watched", "", "any"),
+    ("cluster_absent", "every scrape target of one cluster is gone while those of another are up", "targets",
+     ">= 2 targets"),
     # logs
     ("error_template_new", "an error line of a shape not seen in the baseline", "lines per minute", ">= 10 lines"),
     ("errors_logged_up", "a container logs errors more often than before, by the rate of its error lines alone",
@@ -77,6 +81,10 @@ KINDS: Mapping[str, Kind] = _kinds(
     ("silence", "a stream that always speaks says nothing", "seconds silent", ">= 10 usual gaps"),
     ("dependency_refused", "connections to the subject, a dependency of who says so, are refused or time out",
      "lines per minute", ">= 10 lines"),
+    ("refused_alone", "one of several working instances cannot reach a dependency that its peers reach",
+     "lines per minute", ">= 10 lines"),
+    ("complaint", "lines speak of a known trouble (topic in extra: contract, session_lost, disk_full, …) more often than "
+     "before", "lines per minute", ">= 10 lines"),
     ("status_rejected", "a container's own lines state 429 or 5xx (status in extra): the layer that says no",
      "lines per minute", ">= 10 lines"),
     ("dependency_slow", "a dependency answers slower than its baseline", "seconds", ">= 3 x baseline"),
@@ -99,6 +107,9 @@ KINDS: Mapping[str, Kind] = _kinds(
     ("image_differs", "like instances run different images or builds", "", "tags differ"),
     ("limit_differs", "like instances have different resource limits", "ratio", ">= 2 x"),
     ("config_differs", "like instances differ in configuration or environment keys", "", "a named key differs"),
+    ("config_changed", "an instance's own configuration, limits or environment keys changed since the baseline "
+     "(`compared`: peers were there to compare it with)", "", "a named key changed"),
+    ("image_changed", "an instance runs another image than in the baseline", "", "tags differ"),
     ("peers_alike", "like instances do not differ", "", "all facts equal"),
     ("change_in_window", "a deploy, switch or configuration change (kind in detail) before or in the window",
      "seconds from change to onset", "<= 120 s before the onset"),
@@ -110,6 +121,8 @@ KINDS: Mapping[str, Kind] = _kinds(
     ("extra_consumer", "more consumers block on a queue than roles allow", "consumers", "known count above expected"),
     ("capacity_enough", "the remaining instances can carry the load alone", "load / capacity", "<= 0.7"),
     ("capacity_short", "the remaining instances cannot carry the load alone", "load / capacity", ">= 1.0"),
+    ("scaling_short", "more instances work than before, yet load passes what they carry together though not what they "
+     "would carry apart", "load / (instances x base)", "load over N x base x factor, each instance at its rate"),
     # time
     ("clock_skew", "clocks differ between sources", "seconds", ">= 5 s"),
 )

@@ -44,8 +44,10 @@ async def ask(world: World, scope: Scope, arguments: NoArguments) -> Answer:
         ),
         asyncio.gather(*(_newest(metrics, query, axis) for query in FAMILIES.values())),
     )
+    absent = _absent(world, axis, targets)
     findings = [
-        *_absent(world, axis, targets),
+        *_clusters_down(world, targets, absent),
+        *absent,
         *_resets(world, label, reset),
         *_skewed(clocks),
         *_stale(world, axis, dict(zip(FAMILIES, newest, strict=True))),
@@ -84,7 +86,8 @@ def _absent(world: World, axis: Grid, targets: MetricsResult) -> list[Finding]:
             continue
         last = int(axis.ms[good[-1]]) if good.size else None
         gone = (axis.end_ms - (last or axis.start_ms)) / 1000
-        about = Subject(service=_service(world, series), host=series.label(world.inventory.labels.metrics.host))
+        host = series.label(world.inventory.labels.metrics.host)
+        about = Subject(service=_service(world, series), host=host, cluster=_cluster(world, series, host))
         detail = f"{series.label('job')} {series.label('instance')}".strip()
         out.append(
             Finding(
@@ -98,6 +101,33 @@ def _absent(world: World, axis: Grid, targets: MetricsResult) -> list[Finding]:
             )
         )
     return out
+
+
+def _cluster(world: World, series: Series, host: str) -> str:
+    """The cluster a target's label or its listed host names; "" where there is but one."""
+    if len(world.inventory.clusters) < 2:
+        return ""
+    listed_host = next((h for h in world.inventory.hosts if host and host in (h.name, h.instance)), None)
+    return series.label("cluster") or (listed_host.cluster if listed_host else "")
+
+
+def _clusters_down(world: World, targets: MetricsResult, absent: Sequence[Finding]) -> list[Finding]:
+    """A cluster all of whose targets are gone while another's are up."""
+    total: dict[str, int] = {}
+    for series in targets.series:
+        name = _cluster(world, series, series.label(world.inventory.labels.metrics.host))
+        total[name] = total.get(name, 0) + 1
+    gone = {name: [f for f in absent if f.subject.cluster == name] for name in total if name}
+    down = {name: found for name, found in gone.items() if found and len(found) == total[name]}
+    if not down or len(down) == len(total):
+        return []
+    shares = {c.name: c.traffic_share for c in world.inventory.clusters}
+    return [
+        Finding("cluster_absent", Subject(cluster=name), min(1.0, 0.5 + 0.25 * len(found)), float(len(found)),
+                since_ms=max((f.since_ms for f in found if f.since_ms is not None), default=None),
+                extra={"targets": len(found), "traffic_share": shares.get(name)})
+        for name, found in sorted(down.items())
+    ]
 
 
 def _service(world: World, series: Series) -> str:
@@ -172,7 +202,7 @@ QUESTION = Question(
     name="metrics.health",
     asks="Can the monitoring be believed: which targets are down, samples stale, counters reset, clocks apart?",
     needs=("metrics",),
-    finds=("target_absent", "stale_data", "counter_reset", "clock_skew"),
+    finds=("target_absent", "cluster_absent", "stale_data", "counter_reset", "clock_skew"),
     cost_s=1.0,
     arguments=NoArguments,
     ask=ask,

@@ -19,12 +19,13 @@ LIMIT = 20_000
 ROUNDS = 5
 PER_ROUND = 12
 LEAST_LITERAL = 6
+MARGIN_MS = 15_000  # the onset is an estimate: what led up to it belongs to the incident, not to the past
 
 
 @dataclass(frozen=True)
 class Lines:
     """Lines of a baseline and an incident window through the same filters. `excluded` are texts of frequent lines that
-    were read only in part; `complete` when nothing was left out.
+    were read only in part; `complete` when nothing was left out. The incident window begins MARGIN_MS before the onset at `settled_ns`.
     """
 
     before: tuple[LogEntry, ...]
@@ -34,6 +35,7 @@ class Lines:
     excluded: tuple[str, ...]
     complete: bool
     queries: tuple[str, ...]
+    settled_ns: int = 0
 
 
 async def read_lines(
@@ -48,7 +50,8 @@ async def read_lines(
     """Both windows, oldest line first; with `rounds` 1 the newest `limit` lines of each. Raises as the source does."""
     assert world.logs is not None
     start = scope.baseline[0] if world.earliest_ms is None else max(scope.baseline[0], world.earliest_ms)
-    windows = (start, scope.baseline[1]), (scope.incident[0], scope.asked_at_ms)
+    split = max(min(scope.baseline[1], scope.incident[0]) - MARGIN_MS, (start + scope.incident[0]) // 2)
+    windows = (start, split), (split, scope.asked_at_ms)
     excluded: list[str] = []
     read: tuple[list[LogEntry], list[LogEntry]] = ([], [])
     complete = False
@@ -79,6 +82,7 @@ async def read_lines(
         tuple(excluded),
         complete and not excluded,
         (f"lines {{{selector}}}{shown}, baseline and incident",),
+        scope.incident[0] * NS,
     )
 
 

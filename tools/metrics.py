@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from dataclasses import replace
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
@@ -26,6 +27,7 @@ from tools.world import Scope, World
 SATURATED = 0.8
 THROTTLED = 0.05
 EGRESS_RATIO = 3.0
+TOGETHER_MS = 45_000
 EGRESS_LEAST = 10_000.0  # bytes per second
 MAX_FINDINGS = 60
 
@@ -55,6 +57,7 @@ async def ask(world: World, scope: Scope, arguments: ChangeArguments) -> Answer:
         if name in r.values
         for f in container_facts(world, scope, axis, roles, r, name)
     ]
+    found = inner_traffic(found)
     found.sort(key=lambda f: (-f.strength, f.subject.container, f.subject.resource))
     kept = found[:MAX_FINDINGS]
     return Answer(
@@ -198,6 +201,27 @@ def _egress(about: Subject, axis: Grid, moved: Step, peers: float) -> list[Findi
         Finding(
             "egress_new", about, min(1.0, ratio / 10), sig(moved.after), sig(moved.before), "up", int(axis.ms[moved.at])
         )
+    ]
+
+
+def inner_traffic(findings: list[Finding]) -> list[Finding]:
+    """What one container sends more, another listed one receives more at the same time: no egress to the outside."""
+    rises = [f for f in findings if f.kind == "level_changed" and f.direction == "up" and f.since_ms is not None
+             and f.subject.resource == "network_rx"]
+
+    def inner(sent: Finding) -> str:
+        grew = (sent.value or 0.0) - (sent.baseline or 0.0)
+        for f in rises:
+            got = (f.value or 0.0) - (f.baseline or 0.0)
+            together = abs((f.since_ms or 0) - (sent.since_ms or 0)) <= TOGETHER_MS
+            if f.subject.container != sent.subject.container and together and 0.5 <= got / max(grew, 1.0) <= 2.0:
+                return f.subject.container
+        return ""
+
+    return [
+        replace(f, extra={**f.extra, "inner": True, "to": to})
+        if f.kind == "egress_new" and (to := inner(f)) else f
+        for f in findings
     ]
 
 

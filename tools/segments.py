@@ -142,6 +142,7 @@ def _slower(
         "median": sig(middle_now),
         "median_before": sig(middle),
         "dependency": named,
+        "waiting": bool(QUEUED.search(field)),
     }
     return [
         Finding(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from tools.findings import Finding, Subject
 from tools.log_lines import everything
 from tools.question import Answer, NoArguments, Question
 from tools.roles import STANDBY, read_roles
-from tools.sources.logs import LogQuery
+from tools.sources.logs import CountSeries, LogQuery
 from tools.subjects import subject
 from tools.windows import NS
 from tools.wording import clock, listed, number, sig
@@ -33,8 +34,9 @@ async def ask(world: World, scope: Scope, arguments: NoArguments) -> Answer:
     first, last, step = bins(world, scope)
     label = world.inventory.labels.logs.container
     query = LogQuery(everything(world), first * NS, last * NS)
+    host = world.inventory.labels.logs.host
     counted, running, roles = await asyncio.gather(
-        world.logs.count(query, (label,), step), _running(world, scope), read_roles(world, scope)
+        world.logs.count(query, (label, *([host] if host else [])), step), _running(world, scope), read_roles(world, scope)
     )
     shown = (f"count by {label} [{step // 1000}s]",)
     if not counted.series:
@@ -62,7 +64,7 @@ async def ask(world: World, scope: Scope, arguments: NoArguments) -> Answer:
             )
         )
     live = [s.labels.get(label, "") for s in counted.series if running is None or s.labels.get(label, "") in running]
-    together = _together(findings, len(live), last)
+    together = _together(findings, len(live), last, _host(world, counted.series))
     if together is not None:
         findings.insert(0, together)
     newest = max(s.ms[-1] for s in counted.series)
@@ -79,7 +81,18 @@ async def _running(world: World, scope: Scope) -> frozenset[str] | None:
         return None
 
 
-def _together(findings: list[Finding], live: int, last: int) -> Finding | None:
+def _host(world: World, series: Sequence[CountSeries]) -> str:
+    """The host all streams name; where they name none, the only application host that is listed; else ""."""
+    label, hosts = world.inventory.labels.logs.host, world.inventory.hosts
+    named = {s.labels.get(label, "") for s in series} if label else {""}
+    if len(named) == 1 and named != {""}:
+        name = next(iter(named))
+        return next((h.name for h in hosts if name in (h.name, h.instance)), name)
+    listed_hosts = [h.name for h in hosts if h.role != "monitoring"]
+    return listed_hosts[0] if named == {""} and len(listed_hosts) == 1 else ""
+
+
+def _together(findings: list[Finding], live: int, last: int, host: str) -> Finding | None:
     """Nearly all running containers silent since the same moment: a shipper falls silent like that, no system."""
     moments: Floats = np.array([f.since_ms for f in findings], dtype=np.float64)
     if live < 3 or moments.size < TOGETHER * live or np.ptp(moments) > TOGETHER_MS:
@@ -87,7 +100,7 @@ def _together(findings: list[Finding], live: int, last: int) -> Finding | None:
     since = int(np.median(moments))
     return Finding(
         "stale_data",
-        Subject(resource="logs"),
+        Subject(host=host, resource="logs"),
         1.0,
         sig((last - since) / 1000),
         since_ms=since,

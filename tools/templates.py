@@ -7,23 +7,22 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from pydantic import BaseModel, ConfigDict
 
 from config.errors import UnknownThing
 from tools.analysis.templates import TemplateChange, TemplateComparison, compare
-from tools.dependencies import REFUSED, dependency_of
+from tools.complaints import Stream, mark_shared, refusals, rejections, topics
 from tools.evidence import Status
 from tools.findings import Finding, Subject
 from tools.instructions import instruction_in, lines_that_instruct
 from tools.log_lines import Lines, everything, read_lines
 from tools.question import Answer, Question
 from tools.roles import read_roles
-from tools.scan import hits
-from tools.severity import ERROR, REJECTED, severity, status_of
+from tools.severity import ERROR, severity
 from tools.sources.inventory import Service
 from tools.sources.logs import LogEntry
 from tools.subjects import subject
@@ -42,14 +41,6 @@ class TemplatesArguments(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     service: str = ""
-
-
-@dataclass
-class Stream:
-    """The lines of one container before and after."""
-
-    before: list[LogEntry] = field(default_factory=list)
-    after: list[LogEntry] = field(default_factory=list)
 
 
 async def ask(world: World, scope: Scope, arguments: TemplatesArguments) -> Answer:
@@ -75,8 +66,10 @@ async def ask(world: World, scope: Scope, arguments: TemplatesArguments) -> Answ
     for service in world.inventory.services:
         if any(roles.changed(m, scope.baseline[0], scope.asked_at_ms) for m in service.members()):
             findings += _service_changes(service, streams, lines, read)
+    findings = mark_shared(findings)
     findings += refusals(world, streams, lines)
     findings += rejections(world, streams, lines)
+    findings += topics(world, streams, lines)
     findings += instructions(world, lines)
     findings.sort(key=lambda f: (-f.strength, f.kind, f.subject.container))
     newest = max(e.ns for e in (*lines.before[-1:], *lines.after[-1:])) // NS
@@ -131,7 +124,11 @@ def compare_lines(
 
 def _compared(before: Sequence[LogEntry], after: Sequence[LogEntry], lines: Lines, read: _Masks) -> TemplateComparison:
     return compare(
-        read.rows(before), read.rows(after), seconds_before=lines.seconds_before, seconds_after=lines.seconds_after
+        read.rows(before),
+        read.rows(after),
+        seconds_before=lines.seconds_before,
+        seconds_after=lines.seconds_after,
+        settled_ns=lines.settled_ns or None,
     )
 
 
@@ -210,88 +207,6 @@ def _shifted(about: Subject, change: TemplateChange) -> Finding:
     )
 
 
-def refusals(world: World, streams: Mapping[str, Stream], lines: Lines) -> list[Finding]:
-    """One finding for each dependency that more lines complain about than before."""
-    seen: dict[str, dict[str, list[LogEntry]]] = defaultdict(lambda: defaultdict(list))
-    before: dict[str, int] = defaultdict(int)
-    for name, stream in streams.items():
-        owner = world.inventory.service_of(name)
-        for i in hits(REFUSED, [e.line for e in stream.after]):
-            entry = stream.after[i]
-            seen[dependency_of(world.inventory, owner, entry.line)][name].append(entry)
-        for i in hits(REFUSED, [e.line for e in stream.before]):
-            before[dependency_of(world.inventory, owner, stream.before[i].line)] += 1
-    out = []
-    for needed, by in sorted(seen.items()):
-        entries = [e for found in by.values() for e in found]
-        rate, usual = len(entries) / lines.seconds_after, before[needed] / lines.seconds_before
-        if len(entries) < 2 or rate < 2 * usual:
-            continue
-        out.append(_refusal(world, needed, by, entries, rate, usual))
-    return out
-
-
-def _refusal(
-    world: World,
-    needed: str,
-    by: Mapping[str, Sequence[LogEntry]],
-    entries: Sequence[LogEntry],
-    rate: float,
-    usual: float,
-) -> Finding:
-    service = world.inventory.service(needed)
-    members = service.members() if service else ()
-    only = next(iter(by)) if len(by) == 1 and not needed else ""
-    about = (
-        subject(world.inventory, only)
-        if only
-        else Subject(
-            service=needed,
-            container=members[0] if len(members) == 1 else "",
-            cluster=service.cluster if service else "",
-        )
-    )
-    first = min(entries, key=lambda e: e.ns)
-    return Finding(
-        "dependency_refused",
-        about,
-        min(1.0, len(entries) / 10),
-        sig(rate * 60),
-        sig(usual * 60),
-        "up",
-        first.ns // NS,
-        quote(first.line),
-        {"seen_by": sorted(by), "lines": len(entries), "dependency": needed},
-    )
-
-
-def rejections(world: World, streams: Mapping[str, Stream], lines: Lines) -> list[Finding]:
-    """Statuses 429 and 5xx by the container whose own lines state them: which layer says no."""
-    out = []
-    for name, stream in sorted(streams.items()):
-        counts: dict[int, list[LogEntry]] = defaultdict(list)
-        for i in hits(REJECTED, [e.line for e in stream.after]):
-            counts[status_of(stream.after[i].line)].append(stream.after[i])
-        usual = Counter(status_of(stream.before[i].line) for i in hits(REJECTED, [e.line for e in stream.before]))
-        for status, entries in counts.items():
-            rate, before = len(entries) / lines.seconds_after, usual[status] / lines.seconds_before
-            if len(entries) >= 3 and rate >= 2 * before:
-                out.append(
-                    Finding(
-                        "status_rejected",
-                        subject(world.inventory, name),
-                        min(1.0, len(entries) / 10),
-                        sig(rate * 60),
-                        sig(before * 60),
-                        "up",
-                        entries[0].ns // NS,
-                        quote(entries[0].line),
-                        {"status": status, "lines": len(entries)},
-                    )
-                )
-    return out
-
-
 def instructions(world: World, lines: Lines) -> list[Finding]:
     """Lines that instruct their reader, one finding for each container."""
     label = world.inventory.labels.logs.container
@@ -341,7 +256,9 @@ QUESTION = Question(
         "template_vanished",
         "template_shifted",
         "dependency_refused",
+        "refused_alone",
         "status_rejected",
+        "complaint",
         "instruction_in_data",
     ),
     cost_s=4.0,

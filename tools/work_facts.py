@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from tools.analysis.activity import Course, course, laplace_trend
+from tools.analysis.bursts import burst
 from tools.analysis.robust import Floats
 from tools.dispatch import Flow
 from tools.findings import Finding, Subject
@@ -69,10 +70,41 @@ def facts(reading: Reading) -> list[Finding]:
         waiting = _waiting(reading, container)
         out += waiting or _share(reading, container)
         out += _stopped(reading, container)
+    out = _together(reading, out)
     out += _gap(reading)
     out += _failing(reading)
     out += _normal(reading)
+    out += _demand(reading)
     return out
+
+
+def _together(reading: Reading, findings: list[Finding]) -> list[Finding]:
+    """Several instances that stopped together: what they share stopped them, not one of them."""
+    stopped = [f for f in findings if f.kind == "work_stopped"]
+    working = [m for m in reading.service.members() if reading.roles.expected_to_work(m, reading.end)]
+    every = len(stopped) >= 2 and len(stopped) == len([m for m in working if m in reading.counts.containers()])
+    return [replace(f, extra={**f.extra, "all": True}) if every and f.kind == "work_stopped" else f for f in findings]
+
+
+def _demand(reading: Reading) -> list[Finding]:
+    """Everything handed out is finished, though far more or less is handed out than before: demand, not a fault."""
+    work = reading.flow
+    if work is None:
+        return []
+    now = reading.counts.within(reading.scope.incident[0], reading.end)
+    then = reading.counts.within(*reading.scope.baseline)
+    handed, finished, before = work.dispatched[now].sum(), work.finished[now].sum(), work.dispatched[then].sum()
+    if now.sum() < 6 or then.sum() < 6 or before < 10:
+        return []
+    rate, usual = handed / now.sum(), before / then.sum()
+    ratio = float(rate / usual)
+    kept = finished >= 0.9 * handed - 3
+    if not kept or 0.8 <= ratio <= 1.25:
+        return []
+    away = max(ratio, 1 / max(ratio, 1e-9))
+    about = Subject(service=reading.service.name, cluster=reading.service.cluster)
+    return [Finding("work_follows_demand", about, min(1.0, (away - 1) / 0.5), sig(ratio), 1.0,
+                    "up" if ratio > 1 else "down", extra={"handed": int(handed), "finished": int(finished)})]
 
 
 def _waiting(reading: Reading, container: str) -> list[Finding]:
@@ -136,10 +168,11 @@ def _stray(reading: Reading, container: str, first: int, waits_from: int, lost_r
         "trend": sig(laplace_trend(moments, start, reading.end), 3),
         "listed": container in reading.service.members(),
     }
+    told = 0.5 if reading.roles.by(container, reading.end).startswith("observed") else 1.0  # traffic alone is no decree
     return Finding(
         "work_by_waiting_role",
         reading.about(container),
-        min(1.0, share / 0.2, units / 20),
+        told * min(1.0, share / 0.2, units / 20),
         sig(share),
         sig(base),
         direction="" if always else "up",
@@ -265,7 +298,8 @@ def _failing(reading: Reading) -> list[Finding]:
     if failed[now].sum() < 3 or ratio - before < 0.03:
         return []
     first = np.flatnonzero(failed[now] > 0)[0]
-    since = int(counts.ms[now][first]) - counts.step_ms // 2
+    rose = burst(reading.moments(failed, scope.baseline[0], reading.end), scope.baseline[0], reading.end)
+    since = int(rose.at_ms) if rose is not None else int(counts.ms[now][first]) - counts.step_ms // 2
     about = Subject(service=reading.service.name, cluster=reading.service.cluster)
     out = [
         Finding(
@@ -298,9 +332,18 @@ def _concentrated(reading: Reading, now: np.ndarray[tuple[int], np.dtype[np.bool
             sig(share),
             sig(ends[worst] / sum(ends.values())),
             since_ms=since,
-            extra={"failed": int(fails[worst]), "of": int(whole), "own_ratio": sig(fails[worst] / max(ends[worst], 1))},
+            extra={"failed": int(fails[worst]), "of": int(whole), "own_ratio": sig(fails[worst] / max(ends[worst], 1)),
+                   "peers_work": _peers_work(reading, worst, since)},
         )
     ]
+
+
+def _peers_work(reading: Reading, failing: str, since: int) -> bool:
+    """Whether another instance still finished work in the last half of the failures: both take from the same queue."""
+    middle = (since + reading.end) // 2
+    peers = [c for c in reading.counts.containers() if c != failing]
+    done = sum(float(reading.counts.of(c, "done")[reading.counts.within(middle, reading.end)].sum()) for c in peers)
+    return done >= 3
 
 
 def _normal(reading: Reading) -> list[Finding]:

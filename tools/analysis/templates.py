@@ -75,9 +75,17 @@ def mine(lines: Iterable[Line], *, most: int = 1_000) -> list[Template]:
 
 
 def compare(
-    before: Iterable[Line], after: Iterable[Line], *, seconds_before: float, seconds_after: float
+    before: Iterable[Line],
+    after: Iterable[Line],
+    *,
+    seconds_before: float,
+    seconds_after: float,
+    settled_ns: int | None = None,
 ) -> TemplateComparison:
-    """Templates of two windows of the given lengths, and what changed between them."""
+    """Templates of two windows of the given lengths, and what changed between them.
+
+    `settled_ns`: a line last seen before it is gone, though the second window begins a little earlier.
+    """
     tree = TemplateTree(windows=2)
     lines_before, lines_after = _feed(tree, before, 0), _feed(tree, after, 1)
     changes = [change for group in tree.groups for change in _changes(_settled(group), seconds_before, seconds_after)]
@@ -85,8 +93,10 @@ def compare(
     steady = sorted(changes, key=lambda one: (-abs(one.score), one.template.text))
     return TemplateComparison(
         new=tuple(one for one in ordered if one.before == 0),
-        vanished=tuple(one for one in steady if one.after == 0 and one.rate_before * seconds_after >= EXPECTED_TO_MISS),
-        shifted=tuple(one for one in steady if one.before and one.after and _is_shift(one)),
+        vanished=tuple(
+            one for one in steady if _gone(one, settled_ns) and one.rate_before * seconds_after >= EXPECTED_TO_MISS
+        ),
+        shifted=tuple(one for one in steady if one.before and not _gone(one, settled_ns) and _is_shift(one)),
         lines_before=lines_before,
         lines_after=lines_after,
     )
@@ -153,6 +163,11 @@ def _changes(
             score=rate_score(before, after, seconds_before, seconds_after),
             alike=known - (before > 0),
         )
+
+
+def _gone(change: TemplateChange, settled_ns: int | None) -> bool:
+    last = change.template.last_ns
+    return change.after == 0 or (settled_ns is not None and last is not None and last < settled_ns)
 
 
 def _is_shift(change: TemplateChange) -> bool:
