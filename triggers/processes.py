@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,15 +14,20 @@ from fastapi import FastAPI
 
 from agent.assemble import assemble, postgres_checkpoints, sqlite_checkpoints
 from agent.incident import Incident
-from agent.investigate import Checkpoints
+from agent.investigate import Checkpoints, Investigation
+from agent.prose import LANGUAGES
+from config.errors import ConfigError
 from config.logging import configure_logging
 from config.settings import Settings
 from evals.case import load_case
+from tools.world import World
 from triggers.learning_parts import build_learner, build_memory
 from triggers.queue import asked_now
+from triggers.slack.assemble import SlackOut, build_slack
+from triggers.slack.running import open_slack
 from triggers.web import build_health
 from triggers.wiring import Store, WorkerProcess, build_app, build_budget, build_store, build_worker
-from triggers.worlds import ByCluster, configured_worlds
+from triggers.worlds import ByCluster, ByLanguage, configured_worlds
 
 _log = structlog.get_logger(__name__)
 
@@ -39,15 +44,20 @@ class _Server(uvicorn.Server):
 async def serve(settings: Settings, *, with_worker: bool) -> None:
     """HTTP doors until SIGTERM; with `with_worker` one process does everything."""
     configure_logging(settings.log)
-    store = build_store(settings)
-    stop = _stop_on_signals()
+    store, slack = _with_slack(build_store(settings))
+    app, stop, beside = build_app(store), _stop_on_signals(), []
     try:
-        worker = asyncio.create_task(configured_worker(store).run(stop)) if with_worker else None
+        if slack is not None:
+            beside.append(asyncio.create_task(open_slack(
+                slack, app, investigations=_investigations(store, _worlds_to_ask(store), settings.language), stop=stop,
+                recorded_ms=load_case(settings.world.case).now_ms if settings.world.case else None)))
+            await asyncio.sleep(0)  # HTTP mode adds its route before requests come
+        if with_worker:
+            beside.append(asyncio.create_task(configured_worker(store, slack).run(stop)))
         _log.info("serving", host=settings.http.host, port=settings.http.port, with_worker=with_worker)
-        await _answer(build_app(store), settings.http.host, settings.http.port, stop)
+        await _answer(app, settings.http.host, settings.http.port, stop)
         stop.set()
-        if worker is not None:
-            await worker
+        await asyncio.gather(*beside)
     finally:
         store.close()
 
@@ -55,7 +65,7 @@ async def serve(settings: Settings, *, with_worker: bool) -> None:
 async def work(settings: Settings) -> None:
     """Claim and investigate until SIGTERM, then drain. Health and metrics are shown to the end of the drain."""
     configure_logging(settings.log)
-    store = build_store(settings)
+    store, slack = _with_slack(build_store(settings))
     stop, drained = _stop_on_signals(), asyncio.Event()
     shown: asyncio.Task[None] | None = None
     try:
@@ -64,7 +74,7 @@ async def work(settings: Settings) -> None:
             shown = asyncio.create_task(
                 _answer(health, settings.worker.metrics_host, settings.worker.metrics_port, drained))
         _log.info("working", owner=store.owner)
-        await configured_worker(store).run(stop)
+        await configured_worker(store, slack).run(stop)
     finally:
         drained.set()
         if shown is not None:
@@ -89,21 +99,48 @@ async def _answer(app: FastAPI, host: str, port: int, stop: asyncio.Event) -> No
     await serving
 
 
-def configured_worker(store: Store) -> WorkerProcess:
-    """A worker on the settings' world, model, language and checkpoints."""
+def _with_slack(store: Store) -> tuple[Store, SlackOut | None]:
+    """The store with Slack among its publishers, where Slack is configured."""
+    if not store.settings.slack.configured:
+        return store, None
+    slack = build_slack(store)
+    return slack.store, slack
+
+
+def configured_worker(store: Store, slack: SlackOut | None = None) -> WorkerProcess:
+    """A worker on the settings' world, model, language and checkpoints; with Slack, a report in each channel's own
+    language."""
     settings = store.settings
     worlds = configured_worlds(settings.world, database=store.database)
-    memory = build_memory(store)
-    learning = (build_learner(store).poller(),) if settings.learning.enabled else ()
-    investigations = {
+    pollers = (build_learner(store).poller(),) if settings.learning.enabled else ()
+    asked_at = _asked_at(settings.world.case)
+    if slack is None:
+        return build_worker(store, ByCluster(_investigations(store, worlds, settings.language)), pollers=pollers,
+                            asked_at=asked_at)
+    spoken = {lang: ByCluster(_investigations(store, worlds, lang)) for lang in sorted({settings.language, *LANGUAGES})}
+    return build_worker(store, ByLanguage(spoken, slack.channels.language_of), asked_at=asked_at,
+                        pollers=(*pollers, slack.news.poller()), on_event=slack.progress.heard)
+
+
+def _worlds_to_ask(store: Store) -> Mapping[str, World]:
+    """For questions at the door; none where this process only takes signals in."""
+    try:
+        return configured_worlds(store.settings.world, database=store.database)
+    except ConfigError as error:
+        _log.warning("questions in Slack cannot be answered by this process", reason=str(error))
+        return {}
+
+
+def _investigations(store: Store, worlds: Mapping[str, World], lang: str) -> dict[str, Investigation]:
+    """One for each cluster."""
+    settings, memory = store.settings, build_memory(store)
+    return {
         name: assemble(
-            world, model=settings.model if settings.model.main else None, lang=settings.language,
-            checkpoints=checkpoints(settings), keep=store.ledger.save_evidence, experience=memory,
-            purse=build_budget(store),
+            world, model=settings.model if settings.model.main else None, lang=lang, checkpoints=checkpoints(settings),
+            keep=store.ledger.save_evidence, experience=memory, purse=build_budget(store),
         )
         for name, world in worlds.items()
     }
-    return build_worker(store, ByCluster(investigations), pollers=learning, asked_at=_asked_at(settings.world.case))
 
 
 def checkpoints(settings: Settings) -> Checkpoints:

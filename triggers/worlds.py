@@ -77,3 +77,22 @@ class ByCluster:
         ordered = sorted(incident.signals, key=lambda s: (s.severity.rank, s.starts_ms))
         named = (s.labels.get(self.label, "") for s in ordered)
         return next((name for name in named if name in self.investigators), next(iter(self.investigators)))
+
+
+@dataclass(frozen=True)
+class ByLanguage:
+    """Investigates each incident in the language of the channel it is told in."""
+
+    investigators: Mapping[str, Investigator]
+    language_of: Callable[[Incident], str]
+
+    async def investigate(
+        self, incident: Incident, *, run_id: str, asked_at_ms: int,
+        on_event: Callable[[dict[str, Any]], None] | None = None,
+        late_signals: Callable[[], Awaitable[tuple[Signal, ...]]] | None = None,
+    ) -> Diagnosis:
+        """As the chosen investigator does."""
+        language = self.language_of(incident)
+        chosen = self.investigators.get(language) or next(iter(self.investigators.values()))
+        return await chosen.investigate(
+            incident, run_id=run_id, asked_at_ms=asked_at_ms, on_event=on_event, late_signals=late_signals)
