@@ -11,8 +11,10 @@ from typing import Any
 from langchain_core.caches import BaseCache
 from langgraph.checkpoint.base import BaseCheckpointSaver
 
+from agent.analyst import Analyst
 from agent.budget import Budget
 from agent.card import Card, load_cards
+from agent.experience import Experience
 from agent.investigate import Checkpoints, Investigation, no_checkpoints
 from agent.model import seats_of
 from agent.usage import Purse
@@ -35,14 +37,17 @@ def assemble(
     budget: Budget | None = None,
     checkpoints: Checkpoints = no_checkpoints,
     keep: Callable[[str, Sequence[Evidence]], None] | None = None,
+    experience: Callable[[], Experience] = Experience,
     purse: Purse | None = None,
     tape: BaseCache | None = None,
+    analyst: type[Analyst] = Analyst,
 ) -> Investigation:
     """With no model configured the built-in analyst reasons alone. Raises ConfigError for an unreadable site file."""
     return Investigation(
         world=world, cards=load_cards() if cards is None else cards, questions=QUESTIONS, lang=lang,
         models=seats_of(model, tape=tape) if model else (), budget=budget or Budget(), checkpoints=checkpoints,
-        keep=keep, purse=purse, site=_site(model.site) if model and model.site else "",
+        keep=keep, experience=experience, purse=purse, site=_site(model.site) if model and model.site else "",
+        analyst=analyst,
     )
 
 

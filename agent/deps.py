@@ -14,6 +14,7 @@ from agent.experience import Experience
 from agent.incident import Signal
 from agent.model import Seat
 from agent.usage import Purse
+from agent.verify import Check, check
 from tools import toolbox
 from tools.evidence import Evidence
 from tools.question import Question
@@ -60,6 +61,7 @@ class Deps:
     lang: str = "en"
     experience: Experience = field(default_factory=Experience)
     ask: Ask = toolbox.ask
+    check: Check = check
     on_event: Callable[[dict[str, Any]], None] = _ignore
     keep: Callable[[Sequence[Evidence]], None] = _keep_nothing
     late_signals: Callable[[], Awaitable[tuple[Signal, ...]]] = _no_signals

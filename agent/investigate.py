@@ -17,11 +17,13 @@ from agent.card import Card
 from agent.deps import Ask, Deps
 from agent.diagnosis import Diagnosis
 from agent.experience import Experience
+from agent.facts import callees_of
 from agent.graph import build_graph
 from agent.incident import Incident, Severity, Signal
 from agent.model import Seat
 from agent.state import State
 from agent.usage import Purse
+from agent.verify import Check, check
 from config.redact import same_placeholders
 from tools import toolbox
 from tools.evidence import Evidence
@@ -59,6 +61,8 @@ class Investigation:
     keep: Callable[[str, Sequence[Evidence]], None] | None = None
     experience: Callable[[], Experience] = Experience
     ask: Ask = toolbox.ask
+    check: Check = check
+    analyst: type[Analyst] = Analyst  # evals hold it against one that does not choose its questions
 
     async def investigate(
         self,
@@ -98,7 +102,8 @@ class Investigation:
         kinds = {s.name: s.kind for s in self.world.inventory.services}
         experience = self.experience()
         cards = (*self.cards, *experience.cards)
-        analyst = Analyst(cards=cards, questions=asked, service_kinds=kinds, lang=self.lang)
+        analyst = self.analyst(cards=cards, questions=asked, service_kinds=kinds, depends_on=callees_of(self.world.inventory),
+                               lang=self.lang)
         optional: dict[str, Any] = {}
         if on_event is not None:
             optional["on_event"] = on_event
@@ -108,7 +113,8 @@ class Investigation:
         if keep is not None:
             optional["keep"] = lambda batch: keep(run_id, batch)
         return Deps(
-            world=self.world, cards=cards, experience=experience, ask=self.ask, questions=asked, analyst=analyst,
+            world=self.world, cards=cards, experience=experience, ask=self.ask, check=self.check,
+            questions=asked, analyst=analyst,
             models=self.models, budget=self.budget, deadline=time.monotonic() + self.budget.seconds,
             lang=self.lang, critical=incident.severity is Severity.CRITICAL, purse=self.purse, site=self.site,
             **optional,

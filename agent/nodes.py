@@ -20,7 +20,7 @@ from agent.publish import compose
 from agent.read_draft import read_draft
 from agent.scope import first_scope, narrowed
 from agent.state import State
-from agent.verify import Complaint, check
+from agent.verify import Complaint
 from tools.findings import Finding
 from tools.world import Scope
 
@@ -112,7 +112,7 @@ async def verify(state: State, runtime: Runtime[Deps]) -> dict[str, Any]:
     ranked, _, _ = deps.analyst.weigh(state["messages"])
     deps.on_event({"type": "odds", "candidates": ranked})
     draft = Draft.model_validate(state["draft"])
-    checked = check(draft, state["evidence"], analyst=ranked)
+    checked = deps.check(draft, state["evidence"], analyst=ranked)
     if checked.passed:
         return {"draft": checked.draft.model_dump(mode="json")}
     deps.on_event({"type": "complaints", "complaints": [f"{c.about}: {c.why}" for c in checked.complaints]})
@@ -122,7 +122,7 @@ async def verify(state: State, runtime: Runtime[Deps]) -> dict[str, Any]:
             for c in checked.complaints]
     clean = checked.draft
     if clean.verdict is Verdict.UNDETERMINED:
-        own = check(_analysts_draft(state, deps), state["evidence"], analyst=ranked).draft
+        own = deps.check(_analysts_draft(state, deps), state["evidence"], analyst=ranked).draft
         clean = own if own.verdict is not Verdict.UNDETERMINED or not clean.claims else clean
     return {"draft": clean.model_dump(mode="json"), "gaps": [*state["gaps"], *gaps]}
 

@@ -1,6 +1,6 @@
 """Tapes: what a paid model said, kept so that the run becomes a free regression test.
 
-A tape is a JSONL file of replies, keyed by what was asked: model, messages, tools. Ids, usage, base URL, headers and keys
+A tape is a JSONL file of replies, keyed by what was asked: model, messages, tools. Ids, usage, URLs, headers and keys
 are no part of a key and never written. Hooked in as LangChain's cache, so a replayed run takes the same path.
 """
 

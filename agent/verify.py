@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from agent.candidate import Candidate
 from agent.codes import ActionKind, HypothesisStatus, Verdict
@@ -43,6 +43,14 @@ class Checked:
     @property
     def passed(self) -> bool:
         return not self.complaints
+
+
+class Check(Protocol):
+    """`check` below. Evals hold it against one that lets everything pass, to measure what verification is worth."""
+
+    def __call__(
+        self, draft: Draft, evidence: Mapping[str, Mapping[str, Any]], *, analyst: Sequence[Candidate] | None = None
+    ) -> Checked: ...
 
 
 def check(

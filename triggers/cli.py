@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from triggers import case_cli, eval_cli, incident_cli, inventory_cli, queue_cli
+from triggers import (
+    ablation_cli,
+    cards_cli,
+    case_cli,
+    eval_cli,
+    incident_cli,
+    inventory_cli,
+    learning_cli,
+    queue_cli,
+    review_cli,
+)
 
 if TYPE_CHECKING:
     from config.settings import Settings
@@ -18,6 +28,12 @@ app = typer.Typer(
     help="Find out what broke, why, how sure that is, and what could not be checked.",
     no_args_is_help=True, pretty_exceptions_enable=False, add_completion=False, rich_markup_mode=None,
 )
+eval_cli.app.command("ablation")(ablation_cli.ablation)
+case_cli.app.command()(review_cli.review)
+eval_cli.app.command()(learning_cli.compare)
+eval_cli.app.command()(learning_cli.stream)
+app.command()(review_cli.feedback)
+app.add_typer(cards_cli.app, name="cards")
 app.add_typer(case_cli.app, name="case")
 app.add_typer(eval_cli.app, name="eval")
 app.add_typer(incident_cli.app, name="incident")

@@ -27,7 +27,8 @@ IDS = [*EVIDENCE, "E99", "E0", "evidence"]
 names = st.sampled_from([*SEEN, "shadow-9", "", "a; rm -rf /", "worker\u200b"])
 ids = st.lists(st.sampled_from(IDS), max_size=4)
 words = st.sampled_from(["took", "of the jobs", "since 02:10:00", "왜냐하면", "docker stop", "http://x.example",
-                         "is down", "<!here>", "0.49", "87 %", "1e309", "\"quoted text\"", "\x00", "E2", "2026-11-18T11:06:40Z"])
+                         "is down", "<!here>", "0.49", "87 %", "1e309", "\"quoted text\"", "\x00", "E2",
+                         "2026-11-18T11:06:40Z"])
 numbers = st.integers(-10, 10**7).map(str)
 texts = st.lists(st.one_of(words, names, numbers, st.text(max_size=12)), max_size=6).map(" ".join)
 claims = st.fixed_dictionaries({"text": texts, "evidence": ids}, optional={"key": texts, "values": st.just({"x": 1})})

@@ -40,7 +40,7 @@ HOMES = {
     "uvicorn": ("triggers/",),
     "typer": ("triggers/",),
     "slack_bolt": ("triggers/slack/",),
-    "sqlalchemy": ("config/", "tools/sources/", "agent/ledger.py", "triggers/"),
+    "sqlalchemy": ("config/", "tools/sources/", "agent/ledger.py", "agent/library.py", "triggers/"),
     "alembic": ("config/migrations/",),
 }
 
@@ -112,6 +112,13 @@ def environment_reads(module: Module) -> Iterator[str]:
             yield f"{module.path}:{node.lineno}: reads the environment"
 
 
+def _innermost(call: ast.Call) -> ast.Call:
+    """`app.command()` of `app.command()(function)`."""
+    while isinstance(call.func, ast.Call):
+        call = call.func
+    return call
+
+
 def work_at_import(module: Module) -> Iterator[str]:
     """Importing does nothing: no file, no network, no output, no bare call but the registration of a command."""
     if module.path.startswith(RUN_BY_ALEMBIC):
@@ -120,7 +127,7 @@ def work_at_import(module: Module) -> Iterator[str]:
         if isinstance(statement, ast.If | ast.FunctionDef | ast.AsyncFunctionDef | ast.Import | ast.ImportFrom):
             continue
         bare = isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call)
-        if bare and _called(statement.value) not in REGISTERING:
+        if bare and _called(_innermost(statement.value)) not in REGISTERING:
             yield f"{module.path}:{statement.lineno}: a bare call at import"
         for call in _calls_outside_functions(statement):
             if _called(call) in AT_IMPORT:
