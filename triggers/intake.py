@@ -5,12 +5,13 @@ A door stores signals and attaches them by fingerprint; grouping different alert
 
 from __future__ import annotations
 
+import asyncio
 import queue
 import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import sqlalchemy as sa
 
@@ -27,8 +28,13 @@ MAX_WAITING = 2_000  # submissions; more means the store is not keeping up, and 
 
 @dataclass
 class _Submission:
+    """`answer` is told the outcome by the committer; several of one event loop are told in one go."""
+
     signals: Sequence[Signal]
-    done: Future[int] = field(default_factory=Future)
+    answer: Future[int] | asyncio.Future[int]
+
+
+Outcome = int | CulpritError
 
 
 class Intake:
@@ -47,13 +53,25 @@ class Intake:
 
     def submit(self, signals: Sequence[Signal]) -> Future[int]:
         """How many were kept (not ignored by a rule), once they are on disk."""
-        submission = _Submission(signals)
+        answer: Future[int] = Future()
+        try:
+            self._put(_Submission(signals, answer))
+        except StoreUnavailable as full:
+            answer.set_exception(full)
+        return answer
+
+    async def commit(self, signals: Sequence[Signal]) -> int:
+        """As `submit`, in an event loop. Raises StoreUnavailable."""
+        answer: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self._put(_Submission(signals, answer))
+        return await answer
+
+    def _put(self, submission: _Submission) -> None:
         self._ensure_running()
         try:
             self._waiting.put_nowait(submission)
-        except queue.Full:
-            submission.done.set_exception(StoreUnavailable("more is arriving than the database can take; try again"))
-        return submission.done
+        except queue.Full as full:
+            raise StoreUnavailable("more is arriving than the database can take; try again") from full
 
     def _ensure_running(self) -> None:
         with self._starting:
@@ -104,12 +122,10 @@ class Intake:
             if together:
                 self._database.transact(lambda connection: self._store(connection, together))
         except (CulpritError, sa.exc.SQLAlchemyError) as error:
-            for submission in batch:
-                submission.done.set_exception(
-                    error if isinstance(error, CulpritError) else StoreUnavailable("the database refused the signals"))
+            refused = error if isinstance(error, CulpritError) else StoreUnavailable("the database refused the signals")
+            _tell([(submission.answer, refused) for submission in batch])
             return
-        for submission, pairs in zip(batch, kept, strict=True):
-            submission.done.set_result(len(pairs))
+        _tell([(submission.answer, len(pairs)) for submission, pairs in zip(batch, kept, strict=True)])
         self._wake.ring("signals")
         if self._on_commit is not None:
             self._on_commit(len(together), time.monotonic() - began)
@@ -125,3 +141,29 @@ class Intake:
         if stored.attached:
             self._wake.notify(connection, "incidents")
         return stored
+
+
+def _tell(outcomes: Sequence[tuple[Future[int] | asyncio.Future[int], Outcome]]) -> None:
+    """Waking an event loop costs a system call and a change of threads: once a commit, not once a request."""
+    by_loop: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[int], Outcome]]] = {}
+    for answer, outcome in outcomes:
+        if isinstance(answer, asyncio.Future):
+            by_loop.setdefault(answer.get_loop(), []).append((answer, outcome))
+        else:
+            _settle(answer, outcome)
+    for loop, answers in by_loop.items():
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(_settle_all, answers)
+
+
+def _settle_all(answers: Sequence[tuple[asyncio.Future[int], Outcome]]) -> None:
+    for answer, outcome in answers:
+        if not answer.done():  # whoever asked may have given up
+            _settle(answer, outcome)
+
+
+def _settle(answer: Future[int] | asyncio.Future[int], outcome: Outcome) -> None:
+    if isinstance(outcome, CulpritError):
+        answer.set_exception(outcome)
+    else:
+        answer.set_result(outcome)

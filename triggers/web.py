@@ -55,7 +55,7 @@ def build_web(
     _add_reads(app, incidents, ledger, settings, guarded)
 
     @app.post("/webhooks/alertmanager", dependencies=guarded, status_code=202)
-    async def alertmanager(request: Request) -> dict[str, Any]:
+    async def alertmanager(request: Request) -> JSONResponse:
         """Alertmanager's webhook, version 4."""
         try:
             body = await read_body(request, settings.max_body_bytes)
@@ -71,7 +71,8 @@ def build_web(
             counters.answered(503)
             raise
         counters.answered(202)
-        return {"status": "stored", "signals": kept, "ignored": len(group.signals) - kept, "truncated": group.truncated}
+        return JSONResponse({"status": "stored", "signals": kept, "ignored": len(group.signals) - kept,
+                             "truncated": group.truncated}, status_code=202)
 
     return app
 
@@ -104,7 +105,8 @@ async def _parsed(body: bytes, max_alerts: int) -> AlertGroup:
 
 async def _committed(intake: Intake, signals: Any) -> int:
     try:
-        return await asyncio.wait_for(asyncio.wrap_future(intake.submit(signals)), COMMIT_SECONDS)
+        async with asyncio.timeout(COMMIT_SECONDS):
+            return await intake.commit(signals)
     except TimeoutError as error:
         raise StoreUnavailable("the commit takes too long; send it again") from error
 
