@@ -18,7 +18,7 @@ COMPILE := $(BIN)/uv pip compile --quiet pyproject.toml --generate-hashes --no-h
 	--python-version 3.11 --universal
 
 .DELETE_ON_ERROR:
-.PHONY: help demo test check test-live bench lab docs lock clean
+.PHONY: help demo test check test-live bench lab accuracy docs lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
@@ -47,7 +47,11 @@ bench: $(STAMP) ## how fast the hot parts are on this machine, beside a real Pro
 lab: $(STAMP) ## record a case in real containers: SCENARIO=… OUT=… (Linux, root); without them, list the scenarios
 	$(BIN)/python -m evals.lab $(SCENARIO) $(if $(OUT),--out $(OUT)) $(ARGS)
 
-docs: $(STAMP) ## write docs/cli.md and docs/settings.md from the code
+accuracy: $(STAMP) ## run every episode (half an hour, goes on where it stopped) and write docs/accuracy.md
+	$(BIN)/culprit eval run evals --episodes evals/episodes.txt --jobs 2 $(ARGS)
+	$(BIN)/culprit eval report --out docs/accuracy.md
+
+docs: $(STAMP) ## write docs/cli.md, docs/settings.md and the table of losses from the code
 	$(BIN)/python -m tests.house.references
 
 lock: $(STAMP) ## resolve the dependencies of pyproject.toml into the hash-pinned locks

@@ -64,9 +64,16 @@ def first_message() -> Iterator[tuple[str, list[float]]]:
         yield server.url, came
 
 
-def replay(felt: FeltStray, folder: Path, *, runs: int = RUNS) -> list[Run]:
-    """Posts the received webhook `runs` times, each to a new process; the fault lasts meanwhile."""
-    return [_replay_once(felt, folder / f"run-{number}", number) for number in range(runs)]
+def replay(felt: FeltStray, folder: Path, *, runs: int = RUNS, at_most_s: float = float("inf")) -> list[Run]:
+    """Posts the received webhook `runs` times, each to a new process; the fault lasts meanwhile.
+
+    None begins after `at_most_s`, however busy the machine.
+    """
+    done: list[Run] = []
+    began = time.monotonic()
+    while len(done) < runs and time.monotonic() - began < at_most_s:
+        done.append(_replay_once(felt, folder / f"run-{len(done)}", len(done)))
+    return done
 
 
 def _replay_once(felt: FeltStray, folder: Path, number: int) -> Run:

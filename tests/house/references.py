@@ -11,6 +11,7 @@ import typer
 from pydantic import BaseModel, SecretStr
 
 from config.settings import CONFIG_VARIABLE, PREFIX, Settings
+from tests.house import losses
 from tests.house.tree import ROOT
 
 CLI = "docs/cli.md"
@@ -130,3 +131,4 @@ def _shown(value: Any) -> str:
 if __name__ == "__main__":
     (ROOT / CLI).write_text(cli_reference(), "utf-8")
     (ROOT / SETTINGS).write_text(settings_reference(), "utf-8")
+    (ROOT / losses.DOCUMENT).write_text(losses.document(), "utf-8")

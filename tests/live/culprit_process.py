@@ -74,7 +74,7 @@ def culprit(folder: Path, settings: Mapping[str, Any], *, port: int = 0) -> Iter
 
 
 def _wait_until_ready(found: Culprit, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         assert process.poll() is None, found.log[-3000:]
         try:

@@ -11,6 +11,8 @@ import yaml
 from evals.lab.moments import iso
 from tests.live.lab import RunningLab
 
+PATIENT = {"timeout_seconds": 20}  # the machine may be busy with other tests
+
 
 def live_settings(lab: RunningLab, loki_url: str, *, docker_url: str = "", **changed: Any) -> dict[str, Any]:
     """What a user would write for this system. `changed` replaces whole sources of `world`."""
@@ -19,11 +21,11 @@ def live_settings(lab: RunningLab, loki_url: str, *, docker_url: str = "", **cha
         "inventory": str(lab.inventory_path),
         "cluster": names.cluster,
         "scrape_interval_seconds": 5,
-        "prometheus": {"url": lab.prometheus_url},
-        "loki": {"url": loki_url},
-        "alertmanager": {"url": lab.alertmanager_url},
+        "prometheus": {"url": lab.prometheus_url, **PATIENT},
+        "loki": {"url": loki_url, **PATIENT},
+        "alertmanager": {"url": lab.alertmanager_url, **PATIENT},
         "docker": [{"name": names.host, "url": docker_url or f"unix://{lab.docker_socket}",
-                    "labels": [lab.label_filter]}],
+                    "labels": [lab.label_filter], **PATIENT}],
         "redis": {"url": f"redis://127.0.0.1:{lab.broker_port}", "lists": [names.queue]},
         "routes": [{"service": names.api_service, "container": names.proxy,
                     "file": "/etc/nginx/upstream/active.conf", "status": {"url": f"{lab.edge_url}/__active"}}],

@@ -35,6 +35,7 @@ TIMEOUT_S = 2.0
 MOST_S = 60.0
 FAULTS = ("down", "slow", "500", "html", "truncated", "429", "credentials", "clock")
 SEAMS = ("containers", "routing", "changes", "peers", "alerts")
+BACKENDS_AT_ONCE = ("everything",)
 Reply = tuple[int, str, bytes]
 ANSWERS: Mapping[str, Reply] = {
     "500": (500, "text/plain", b"internal error"),
@@ -171,6 +172,6 @@ async def test_everything_down_is_undetermined() -> None:
     """With nothing to ask, nothing is concluded and every question is a gap."""
     down = {name: Down() for name in (*SEAMS, "metrics", "logs", "queues")}
     found, seconds = await investigated(replace(open_world(CASE), **down))
-    judged("everything down", found, seconds, "metrics")
+    judged(f"{BACKENDS_AT_ONCE[0]} down", found, seconds, "metrics")
     assert found.verdict.value == "undetermined"
     assert len(found.gaps) >= 6
