@@ -23,7 +23,7 @@ CHUNK = 500
 Key = tuple[str, int]
 
 # Built once: putting such a statement together takes longer than running it.
-_SOME = sa.bindparam("some", expanding=True)
+_SOME: sa.BindParameter[str] = sa.bindparam("some", expanding=True)
 _SIGNALS_OF = (
     sa.select(signals.c.id, signals.c.fingerprint, signals.c.starts_ms, signals.c.received_ms, signals.c.status,
               signals.c.incident_id, signals.c.pending, incidents.c.closed_ms)

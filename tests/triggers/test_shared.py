@@ -18,6 +18,7 @@ from triggers.budgets import SharedBudget
 from triggers.duties import Duties, Poller, run_pollers
 from triggers.fake_investigator import ScriptedInvestigator
 from triggers.fake_publisher import RecordingPublisher
+from triggers.incident_cli import app as incident_cli
 from triggers.messages import Message
 from triggers.publishers import WebhookPublisher, plain_text
 from triggers.queue_cli import app as queue_cli
@@ -206,4 +207,12 @@ def test_the_queue_on_the_command_line(tmp_path: Path) -> None:
     assert (listed["paused"], listed["incidents"][0]["state"]) == (False, "queued")
     assert "state: queued" in culprit("show", incident)
     assert "no incident" in culprit("show", "inc-none", code=2)
+    for arguments, waits in ((["snooze", incident, "--for", "5"], True), (["reinvestigate", incident], None)):
+        result = run.invoke(incident_cli, [*arguments, "--config", str(file)])
+        assert result.exit_code == (0 if waits else 2), result.output  # a waiting one needs no second investigation
+    shown = store.incidents.show(incident)
+    assert 200_000 < shown["ready_ms"] - shown["opened_ms"] < 600_000
+    culprit("cancel", incident)
+    assert run.invoke(incident_cli, ["reinvestigate", incident, "--config", str(file)]).exit_code == 0
+    assert store.incidents.show(incident)["state"] == "queued"
     store.close()
