@@ -41,6 +41,7 @@ test-live: $(STAMP) ## tests against real Prometheus, Alertmanager, Docker, Post
 bench: $(STAMP) ## how fast the hot parts are on this machine, beside a real Prometheus and the raw engines (Linux)
 	$(BIN)/python -m evals.bench $(ARGS)
 	$(BIN)/python -m evals.bench.promql
+	$(BIN)/python -m evals.bench.tokens
 	$(BIN)/python -m tests.bench.queue
 	$(BIN)/python -m tests.bench.live_latency  # seven minutes in the lab; says so where it cannot run (needs root)
 

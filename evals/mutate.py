@@ -16,6 +16,7 @@ from typing import Any
 from config.errors import BadInput
 from evals.case import CASE, LABEL
 from evals.case_files import CaseFiles, map_text, read_case_files, write_case_files
+from evals.families import EDITS
 from evals.load import lighter_load
 from evals.noise import double_noise
 from evals.rename import rename_everything, swap_colours
@@ -183,7 +184,7 @@ def _truncated(argument: str) -> Callable[[CaseFiles], CaseFiles]:
 
 
 MUTATIONS: dict[str, Callable[[str], Callable[[CaseFiles], CaseFiles]]] = {
-    "rename": lambda seed: lambda files: rename_everything(files, seed=int(seed or 0)),
+    "rename": lambda seed: (lambda n: lambda files: rename_everything(files, seed=n))(int(seed or 0)),
     "swap-colours": lambda _: swap_colours,
     "wording": lambda lang: _wording(lang or "de"),
     "shift": lambda seconds: (lambda ms: lambda files: shift_time(files, ms))(round(float(seconds) * 1000)),
@@ -194,4 +195,5 @@ MUTATIONS: dict[str, Callable[[str], Callable[[CaseFiles], CaseFiles]]] = {
     "load": lambda share: (lambda kept: lambda files: lighter_load(files, kept))(float(share or 0.8)),
     "truncate": _truncated,
     "language": in_language,
+    **EDITS,
 }

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 from agent.assemble import assemble
@@ -18,6 +19,7 @@ from tools.recorded.world import open_world
 
 # A run must never take the others with it: whatever a bug raises becomes that case's outcome.
 CRASHES = (CulpritError, ArithmeticError, AttributeError, LookupError, OSError, RuntimeError, TypeError, ValueError)
+Arm = Callable[[Case], Awaitable[Diagnosis]]
 FAILED = ("verdict", "cause", "harmless", "grounded")
 
 
@@ -31,16 +33,27 @@ async def investigate_case(
 
 async def run_case(folder: Path, *, model: Model | None = None, cards: tuple[Card, ...] | None = None) -> CaseScores:
     """Scores of one case folder. An error of the run is an outcome of its own, never a missing row."""
+    return await judge(folder, lambda case: investigate_case(case, model=model, cards=cards))
+
+
+async def judge(folder: Path, arm: Arm, *, dropped: str = "") -> CaseScores:
+    """What an arm (the analyst, a baseline) says of a case, held against the label.
+
+    `dropped` names a modality that an edit took away: then abstaining with that gap named is right too.
+    """
     case, label = load_case(folder), load_label(folder)
+    wall, cpu = time.perf_counter(), time.process_time()
     try:
-        diagnosis = await investigate_case(case, model=model, cards=cards)
+        diagnosis = await arm(case)
     except CRASHES as error:
         lost = {name: Score(0.0, "crashed") for name in FAILED}
         return CaseScores(case.id, case.recording, label.family, lost, crash=f"{type(error).__name__}: {error}")
+    spent = {"seconds": time.perf_counter() - wall, "cpu_seconds": time.process_time() - cpu}
     root = best_root(diagnosis)
     said = f"{root.category.value} of {root.component.name}" if root else diagnosis.verdict.value
-    return CaseScores(case.id, case.recording, label.family, score(diagnosis, label), root.confidence if root else None,
-                      diagnosis.verdict.value, said, facts=facts(diagnosis))
+    return CaseScores(
+        case.id, case.recording, label.family, score(diagnosis, label, dropped=dropped),
+        root.confidence if root else None, diagnosis.verdict.value, said, facts={**facts(diagnosis), **spent})
 
 
 def run_cases(

@@ -37,13 +37,14 @@ class CaseScores:
     facts: Mapping[str, float] = field(default_factory=dict)
 
 
-def score(diagnosis: Diagnosis, label: Label) -> dict[str, Score]:
-    """Every headline score, by name."""
+def score(diagnosis: Diagnosis, label: Label, *, dropped: str = "") -> dict[str, Score]:
+    """Every headline score, by name. `dropped` is the modality an edit took away."""
     root = best_root(diagnosis)
     return {
         "verdict": _equal(diagnosis.verdict.value, label.verdict.value),
         "component": _component(root, label), "category": _category(root, label),
-        "cause": _cause(root, diagnosis, label),
+        "cause": _cause(root, diagnosis, label), "all_causes": _all_causes(diagnosis, label),
+        "right_or_gap": _right_or_gap(root, diagnosis, label, dropped),
         "onset": _onset(diagnosis, label), "action": _action(diagnosis, label), "harmless": _harmless(diagnosis, label),
         "grounded": _grounded(diagnosis), "wrong_and_confident": _wrong_and_confident(root, diagnosis, label),
     }
@@ -94,6 +95,27 @@ def _cause(root: Hypothesis | None, diagnosis: Diagnosis, label: Label) -> Score
         return _equal(diagnosis.verdict.value, label.verdict.value)
     right = root is not None and any(_same_component(root, c) and root.category is c.category for c in label.causes)
     return Score(float(right and diagnosis.verdict is Verdict.DIAGNOSED))
+
+
+def _all_causes(diagnosis: Diagnosis, label: Label) -> Score:
+    """The share of several simultaneous causes that stand as roots; does not apply to one cause."""
+    if len(label.causes) < 2:
+        return Score(None)
+    roots = [h for h in diagnosis.hypotheses if h.status is HypothesisStatus.ROOT]
+    found = [c for c in label.causes if any(_same_component(r, c) and r.category is c.category for r in roots)]
+    return Score(len(found) / len(label.causes), ", ".join(f"{r.category.value} of {r.component.name}" for r in roots))
+
+
+def _right_or_gap(root: Hypothesis | None, diagnosis: Diagnosis, label: Label, dropped: str) -> Score:
+    """With a modality taken away: still right, or undetermined with what is missing named. Else does not apply."""
+    if not dropped:
+        return Score(None)
+    if _cause(root, diagnosis, label).value:
+        return Score(1.0, "still right")
+    if diagnosis.verdict is not Verdict.UNDETERMINED:
+        return Score(0.0, "wrong, without abstaining")
+    named = any(dropped in f"{gap.what} {gap.why} {gap.cost}".lower() for gap in diagnosis.gaps)
+    return Score(float(named), "abstained, the gap named" if named else "abstained without naming the gap")
 
 
 def _onset(diagnosis: Diagnosis, label: Label) -> Score:

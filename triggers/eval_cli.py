@@ -26,11 +26,18 @@ def run(
     gate: Annotated[
         list[str] | None, typer.Option(help="fail below: NAME=VALUE, such as cause=0.9; harmless=1 always holds")
     ] = None,
+    episodes: Annotated[
+        Path | None, typer.Option(help="a list of recordings and edits of them, relative to the folder")
+    ] = None,
+    jobs: Annotated[int, typer.Option(min=1, help="processes for a list of episodes")] = 1,
+    results: Annotated[
+        Path, typer.Option(help="where a list's rows are kept; the same command goes on where it stopped")
+    ] = Path("build/episodes.jsonl"),
 ) -> None:
     """Investigate every case with the built-in analyst and score it. Exit 1 when a case crashed or a gate failed."""
     from rich.console import Console
 
-    from config.errors import BadSnapshot
+    from config.errors import BadInput, BadSnapshot
     from config.logging import configure_logging
     from config.settings import Log
     from evals.case import find_cases
@@ -42,20 +49,75 @@ def run(
     configure_logging(Log(level="warning", format="console"))
     console = Console(stderr=as_json)
     try:
-        results = run_cases(find_cases(folder), on_case=lambda r: console.print(_row(r)))
-    except BadSnapshot as error:
+        scored = (_run_list(folder, episodes, results, jobs) if episodes
+                  else run_cases(find_cases(folder), on_case=lambda r: console.print(_row(r))))
+    except (BadSnapshot, BadInput, OSError) as error:
         console.print(f"[red]{error}[/red]")
         raise typer.Exit(2) from error
-    found = rates(results)
+    found = rates(scored)
     for name, rate in found.items():
         console.print(f"{name:>20} {rate.mean:.3f}  n={rate.n}  95 % [{rate.low:.3f}, {rate.high:.3f}] "
                       f"over {rate.clusters} recordings", highlight=False)
     if as_json:
-        typer.echo(json.dumps(whole(results, model="analyst"), indent=2, ensure_ascii=False))
+        typer.echo(json.dumps(whole(scored, model="analyst"), indent=2, ensure_ascii=False))
     failed = [n for n, least in gates.items() if n not in found or found[n].mean < least]
-    if failed or any(r.crash for r in results):
+    if failed or any(r.crash for r in scored):
         console.print(f"[red]gates failed: {', '.join(failed) or 'a case crashed'}[/red]")
         raise typer.Exit(1)
+
+
+def _run_list(folder: Path, episodes: Path, results: Path, jobs: int) -> list[CaseScores]:
+    """The analyst's scores over a list, with progress; the baselines' rows are kept beside them for the report."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from evals.episode_run import ANALYST, arms_of, run_episodes
+    from evals.episodes import read_episodes
+
+    found = read_episodes(episodes)
+    with Progress(console=Console(stderr=True)) as bars:
+        bar = bars.add_task("episodes", total=sum(len(arms_of(e)) for e in found))
+        rows = run_episodes(folder, found, results, jobs=jobs, on_rows=lambda rows: bars.advance(bar, len(rows)))
+    return [row.scores for row in rows if row.arm == ANALYST]
+
+
+@app.command()
+def plan(
+    root: Annotated[Path, typer.Argument(help="the folder the list is relative to")] = Path("evals"),
+    folder: Annotated[list[str] | None, typer.Option(help="folders of cases in it")] = None,
+) -> None:
+    """Print the list of episodes for the recordings there are: each as it is and with every edit, seeds fixed."""
+    from evals.episodes import plan as planned
+    from evals.episodes import render
+
+    typer.echo(render(planned(root, folder or ["cases", "development"])), nl=False)
+
+
+@app.command()
+def report(
+    results: Annotated[Path, typer.Argument(help="rows that `culprit eval run --episodes` kept")] = Path(
+        "build/episodes.jsonl"),
+    out: Annotated[Path | None, typer.Option(help="write the page there instead of printing it")] = None,
+) -> None:
+    """Write what a list of episodes has shown as a page: rates, intervals, baselines, calibration, what was missed."""
+    from rich.console import Console
+
+    from config.errors import BadInput
+    from evals.accuracy import page
+    from evals.results import last_stamp, read_rows
+
+    try:
+        rows = read_rows(results, stamp=last_stamp(results))
+        if not rows:
+            raise BadInput(f"{results}: no results there; run `culprit eval run evals --episodes evals/episodes.txt`")
+    except BadInput as error:
+        Console(stderr=True).print(f"[red]{error}[/red]")
+        raise typer.Exit(2) from error
+    text = page(rows)
+    if out is None:
+        typer.echo(text)
+    else:
+        out.write_text(text, encoding="utf-8")
 
 
 def _gates(texts: list[str]) -> dict[str, float]:

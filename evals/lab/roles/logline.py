@@ -38,7 +38,7 @@ class Log:
 def render(style: str, record: dict[str, object]) -> str:
     """One record as a line."""
     if style == "json":
-        return json.dumps(record, ensure_ascii=False, separators=(",", ":"))
+        return json.dumps(record, ensure_ascii=False, separators=(",", ":"), default=str)
     return " ".join(f"{key}={_quoted(value)}" for key, value in record.items())
 
 

@@ -37,3 +37,8 @@ def test_json_keeps_korean() -> None:
     line = render("json", {"msg": "작업 완료", "event": "job_finished"})
     assert "작업 완료" in line
     assert json.loads(line)["event"] == "job_finished"
+
+
+def test_an_exception_is_a_line_not_a_crash() -> None:
+    """What JSON has no form for is written as its text: a log line must never take the request down."""
+    assert '"error":"refused"' in render("json", {"error": ConnectionRefusedError("refused")})
