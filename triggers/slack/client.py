@@ -26,6 +26,7 @@ MENDABLE = {  # an operator can mend these, and what could not be sent must not 
     "invalid_auth", "not_authed", "token_revoked", "token_expired", "account_inactive", "missing_scope",
     "no_permission", "is_archived", "channel_not_found", "not_in_channel", "restricted_action", "ekm_access_denied",
     "org_login_required", "access_denied"}
+ONCE = {"chat.postMessage", "chat.postEphemeral", "files.completeUploadExternal", "views.open"}
 WRITING = ("chat.", "views.", "assistant.")
 LOST_CHANNEL = {"is_archived", "channel_not_found", "not_in_channel", "restricted_action"}
 LOST_MESSAGE = {"message_not_found", "thread_not_found", "cant_update_message", "edit_window_closed"}
@@ -48,6 +49,18 @@ class ShortWait(AsyncRateLimitErrorRetryHandler):
     ) -> bool:
         limited = response is not None and response.status_code == 429
         return limited and response is not None and _retry_after(response.headers) <= PATIENCE_SECONDS
+
+
+class HarmlessAgain(AsyncConnectionErrorRetryHandler):
+    """Tries a broken connection again, unless the call may have been carried out and would then be so twice."""
+
+    async def _can_retry_async(
+        self, *, state: RetryState, request: HttpRequest, response: HttpResponse | None = None,
+        error: Exception | None = None,
+    ) -> bool:
+        if request.url.rsplit("/", 1)[-1] in ONCE:
+            return False
+        return await super()._can_retry_async(state=state, request=request, response=response, error=error)
 
 
 class SlackApi:
@@ -91,7 +104,7 @@ def build_client(settings: Slack, *, with_token: bool = True) -> AsyncWebClient:
     web = AsyncWebClient(
         token=settings.bot_token.get_secret_value() if settings.bot_token and with_token else None,
         base_url=settings.api_url.rstrip("/") + "/", timeout=int(max(1, settings.timeout_seconds)),
-        retry_handlers=[AsyncConnectionErrorRetryHandler(max_retry_count=1), ShortWait(max_retry_count=2)])
+        retry_handlers=[HarmlessAgain(max_retry_count=1), ShortWait(max_retry_count=2)])
     return web
 
 

@@ -45,7 +45,7 @@ class SlackDoor:
         token = settings.bot_token.get_secret_value() if settings.bot_token else ""
         secret = settings.signing_secret.get_secret_value() if settings.signing_secret else None
 
-        async def authorize(context: Any, body: Mapping[str, Any] | None = None) -> AuthorizeResult:
+        async def authorize(context: Any) -> AuthorizeResult:
             """One workspace, one token: nothing needs to be asked of Slack for each delivery."""
             return AuthorizeResult(enterprise_id=context.enterprise_id, team_id=context.team_id, bot_token=token,
                                    bot_user_id=await self._own_id())
