@@ -16,6 +16,7 @@ from agent.prose import LANGUAGES, fill, sentence, values_of
 from tools.findings import Finding
 
 _MENTION = re.compile(r"@(?=(?:here|channel|everyone|group)\b)", re.IGNORECASE)
+_MARKUP = re.compile(r"<(?=[!@#]|https?:|mailto:)", re.IGNORECASE)
 _UNSEEN = re.compile(r"[\u0000-\u0008\u000b-\u001f\u007f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 
 
@@ -48,4 +49,4 @@ def tell_at(finding: Finding, lang: str, zone: str) -> str:
 
 def neutral(text: str) -> str:
     """Text that mentions no one, links nowhere and hides nothing, whatever its source held."""
-    return _UNSEEN.sub("", _MENTION.sub("", text)).replace("<", "‹").replace(">", "›")
+    return _MARKUP.sub("‹", _UNSEEN.sub("", _MENTION.sub("", text)))

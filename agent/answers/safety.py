@@ -18,6 +18,7 @@ from agent.intents.times import MINUTE
 from tools.evidence import parse_iso
 from tools.findings import Finding
 
+FACING = ("proxy", "api")  # users reach the system through these
 IN_FLIGHT_MS = 2 * MINUTE
 _SWITCH = re.compile(r"switch|flip|cut ?over|fail ?over|move|route|swap|전환|스위치|스위칭|넘겨|넘기|트래픽|돌려", re.I)
 _VERBS: tuple[tuple[ActionKind, str], ...] = (
@@ -88,6 +89,10 @@ async def _verdict(
     if not service.colours and needed_by:
         described = await asking.ask("inventory.describe", service=service.name)
         asking.claim("stop.needed", described, container=name, needed_by=listed_names(needed_by))
+        return "unsafe"
+    if not service.colours and service.kind in FACING:
+        described = await asking.ask("inventory.describe", service=service.name)
+        asking.claim("stop.front", described, container=name, kind=service.kind)
         return "unsafe"
     found = await without(asking, service.name, [name]) if service.work is not None else None
     _in_flight(asking, name, rates)

@@ -101,10 +101,11 @@ class _Reader:
         self.names = known.names()
         self.by_lower = {n.lower(): n for n in reversed(self.names)}
         self.sounds: dict[str, str] = {}
-        for name in self.names:
+        for name in reversed(self.names):  # the shortest first: a service before its numbered containers
             sound = latin_sound(name)
             if len(sound) >= 3 and name.isascii() and known.kind_of(name) != "colour":
                 self.sounds.setdefault(sound, name)
+        self.parts = {p for n in self.names for p in re.split(r"[-_./]", n.lower())} | set(KINDS)
         self.hangul = tuple(n for n in self.names if re.search("[가-힣]", n))
 
     def read(self, text: str) -> str:
@@ -161,16 +162,16 @@ class _Reader:
         return self._mistyped(word) or word
 
     def _mistyped(self, word: str) -> str:
-        """A name within one slip (two from eight letters on); ties and farther ones are asked back."""
+        """A name within one slip a part; ties and farther ones are asked back."""
         lowered = word.lower()
         if len(lowered) < 4 or _NO_NAME.match(lowered) or (lowered in common_words()):
             return ""
-        if all(p in common_words() for p in re.split(r"[-_./]", lowered)):
+        if all(p in common_words() and p not in self.parts for p in re.split(r"[-_./]", lowered)):
             return ""
-        allowed = 2 if len(lowered) >= 8 else 1
-        ranked = sorted((slips(lowered, n.lower(), allowed + 1), n) for n in self.names
-                        if abs(len(n) - len(lowered)) <= allowed and (len(lowered) > 4 or n in self.known.colours()))
-        best = [n for d, n in ranked if d <= allowed and d == ranked[0][0]]
+        ranked = sorted((d, n) for n in self.names if abs(len(n) - len(lowered)) <= 2
+                        and (len(lowered) > 4 or n in self.known.colours())
+                        and (d := slips_by_part(lowered, n.lower())) is not None)
+        best = [n for d, n in ranked if d == ranked[0][0]]
         if len(best) == 1:
             self.found.corrected[word] = best[0]
             return self._take(best[0])
@@ -235,6 +236,24 @@ def _join_colours(found: Entities, known: Known) -> None:
     service = known.inventory.service(found.services[0])
     members = service.colours.get(found.colours[0], ()) if service else ()
     found.containers += members
+
+
+def slips_by_part(a: str, b: str) -> int | None:
+    """Slips between two names, None where they are too many: none in a part of up to three letters or with a digit,
+    one in a longer part, two from eight letters on. `app-01` is never taken for `app-02`, nor `api-x` for `arq-x`.
+    """
+    ours, theirs = (re.split(r"[-_./]", x) for x in (a, b))
+    if len(ours) != len(theirs):
+        ours, theirs = [a], [b]
+    total = 0
+    for x, y in zip(ours, theirs, strict=True):
+        short = min(len(x), len(y))
+        allowed = 0 if short < 4 or any(c.isdigit() for c in x + y) else 1 if short < 8 else 2
+        found = slips(x, y, allowed + 1) if x != y else 0
+        if found > allowed:
+            return None
+        total += found
+    return total
 
 
 def slips(a: str, b: str, most: int) -> int:
