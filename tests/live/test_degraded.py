@@ -35,6 +35,7 @@ TIMEOUT_S = 2.0
 MOST_S = 60.0
 FAULTS = ("down", "slow", "500", "html", "truncated", "429", "credentials", "clock")
 SEAMS = ("containers", "routing", "changes", "peers", "alerts")
+NEEDED = tuple(s for s in SEAMS if any(s in q.needs for q in QUESTIONS))  # the others only add to an answer
 BACKENDS_AT_ONCE = ("everything",)
 Reply = tuple[int, str, bytes]
 ANSWERS: Mapping[str, Reply] = {
@@ -161,9 +162,9 @@ async def test_a_control_without_metrics_and_logs_is_not_called_healthy(case: st
     assert (whole.verdict.value, found.verdict.value) == ("no_fault", "undetermined")
 
 
-@pytest.mark.parametrize("seam", [s for s in SEAMS if any(s in q.needs for q in QUESTIONS)])
+@pytest.mark.parametrize("seam", NEEDED)
 async def test_a_source_that_is_down_is_a_gap(seam: str) -> None:
-    """Docker, the proxy, changes, peers: each alone, as far as a question reads it."""
+    """Docker, the proxy, changes, alerts: each alone, where a question cannot do without it."""
     found, seconds = await investigated(replace(open_world(CASE), **{seam: Down()}))
     judged(f"{seam} down", found, seconds, "")
 
