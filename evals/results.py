@@ -18,7 +18,7 @@ from evals.scorers import CaseScores, Score
 ROOT = Path(__file__).parent.parent
 CODE = ("agent", "tools", "config", "evals")
 SUFFIXES = frozenset({".py", ".yaml", ".md"})
-ASIDE = frozenset({"cases", "development", "lab", "bench", "public"})
+ASIDE = frozenset({"cases", "development", "lab", "bench", "public", "accuracy_page.md"})
 
 
 @dataclass(frozen=True)
