@@ -10,6 +10,7 @@ from pathlib import Path
 from agent.assemble import assemble
 from agent.card import Card
 from agent.diagnosis import Diagnosis
+from agent.tape import Tape
 from config.errors import CulpritError
 from config.settings import Model
 from evals.case import Case, load_case
@@ -24,16 +25,19 @@ FAILED = ("verdict", "cause", "harmless", "grounded")
 
 
 async def investigate_case(
-    case: Case, *, model: Model | None = None, cards: tuple[Card, ...] | None = None, lang: str = "en"
+    case: Case, *, model: Model | None = None, cards: tuple[Card, ...] | None = None, lang: str = "en",
+    tape: Tape | None = None,
 ) -> Diagnosis:
-    """One case, offline. `asked_at` is the snapshot's `now`."""
-    investigation = assemble(open_world(case.folder), model=model, cards=cards, lang=lang)
+    """One case, offline but for a model that is not on tape. `asked_at` is the snapshot's `now`."""
+    investigation = assemble(open_world(case.folder), model=model, cards=cards, lang=lang, tape=tape)
     return await investigation.investigate(case.incident(), run_id=f"eval-{case.id}", asked_at_ms=case.now_ms)
 
 
-async def run_case(folder: Path, *, model: Model | None = None, cards: tuple[Card, ...] | None = None) -> CaseScores:
+async def run_case(
+    folder: Path, *, model: Model | None = None, cards: tuple[Card, ...] | None = None, tape: Tape | None = None
+) -> CaseScores:
     """Scores of one case folder. An error of the run is an outcome of its own, never a missing row."""
-    return await judge(folder, lambda case: investigate_case(case, model=model, cards=cards))
+    return await judge(folder, lambda case: investigate_case(case, model=model, cards=cards, tape=tape))
 
 
 async def judge(folder: Path, arm: Arm, *, dropped: str = "") -> CaseScores:
@@ -58,14 +62,14 @@ async def judge(folder: Path, arm: Arm, *, dropped: str = "") -> CaseScores:
 
 def run_cases(
     folders: Sequence[Path], *, model: Model | None = None, cards: tuple[Card, ...] | None = None,
-    on_case: Callable[[CaseScores], None] = lambda _scores: None,
+    tape: Tape | None = None, on_case: Callable[[CaseScores], None] = lambda _scores: None,
 ) -> list[CaseScores]:
     """All of them, one after another, in the order given."""
 
     async def all_of_them() -> list[CaseScores]:
         out = []
         for folder in folders:
-            out.append(await run_case(folder, model=model, cards=cards))
+            out.append(await run_case(folder, model=model, cards=cards, tape=tape))
             on_case(out[-1])
         return out
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -33,11 +33,15 @@ def run(
     results: Annotated[
         Path, typer.Option(help="where a list's rows are kept; the same command goes on where it stopped")
     ] = Path("build/episodes.jsonl"),
+    model: Annotated[str, typer.Option(help="a model of the configured server; default the built-in analyst")] = "",
+    tape: Annotated[
+        Path | None, typer.Option(help="keep the model's replies there, and replay them when no server is configured")
+    ] = None,
 ) -> None:
-    """Investigate every case with the built-in analyst and score it. Exit 1 when a case crashed or a gate failed."""
+    """Investigate every case and score it. Exit 1 when a case crashed or a gate failed."""
     from rich.console import Console
 
-    from config.errors import BadInput, BadSnapshot
+    from config.errors import BadInput, BadSnapshot, ConfigError
     from config.logging import configure_logging
     from config.settings import Log
     from evals.case import find_cases
@@ -50,8 +54,9 @@ def run(
     console = Console(stderr=as_json)
     try:
         scored = (_run_list(folder, episodes, results, jobs) if episodes
-                  else run_cases(find_cases(folder), on_case=lambda r: console.print(_row(r))))
-    except (BadSnapshot, BadInput, OSError) as error:
+                  else run_cases(find_cases(folder), **_reasoning(model, tape),
+                                 on_case=lambda r: console.print(_row(r))))
+    except (BadSnapshot, BadInput, ConfigError, OSError) as error:
         console.print(f"[red]{error}[/red]")
         raise typer.Exit(2) from error
     found = rates(scored)
@@ -59,11 +64,24 @@ def run(
         console.print(f"{name:>20} {rate.mean:.3f}  n={rate.n}  95 % [{rate.low:.3f}, {rate.high:.3f}] "
                       f"over {rate.clusters} recordings", highlight=False)
     if as_json:
-        typer.echo(json.dumps(whole(scored, model="analyst"), indent=2, ensure_ascii=False))
+        typer.echo(json.dumps(whole(scored, model=model or "analyst"), indent=2, ensure_ascii=False))
     failed = [n for n, least in gates.items() if n not in found or found[n].mean < least]
     if failed or any(r.crash for r in scored):
         console.print(f"[red]gates failed: {', '.join(failed) or 'a case crashed'}[/red]")
         raise typer.Exit(1)
+
+
+def _reasoning(model: str, tape: Path | None) -> dict[str, Any]:
+    """The model and its tape: recorded where a server is configured, replayed where none is."""
+    if not model:
+        return {}
+    from agent.tape import Tape
+    from config.settings import load_settings
+
+    settings = load_settings().model
+    reachable = bool(settings.base_url or settings.api_key)
+    kept = Tape(tape, "record" if reachable else "replay") if tape is not None else None
+    return {"model": settings.model_copy(update={"main": model}), "tape": kept}
 
 
 def _run_list(folder: Path, episodes: Path, results: Path, jobs: int) -> list[CaseScores]:
