@@ -32,13 +32,14 @@ NAME = "analyst"
 
 
 class Analyst(BaseChatModel):
-    """`cards` are its knowledge, `questions` what this world can answer, `service_kinds` from the inventory."""
+    """`cards` are its knowledge, `questions` what this world can answer, `service_kinds` and `depends_on` from the inventory."""
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
 
     cards: tuple[Card, ...]
     questions: tuple[Question, ...]
     service_kinds: dict[str, str] = Field(default_factory=dict)
+    depends_on: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     lang: str = "en"
 
     @property
@@ -78,7 +79,7 @@ class Analyst(BaseChatModel):
     def weigh(self, messages: Sequence[BaseMessage]) -> tuple[tuple[Candidate, ...], Facts, frozenset[str]]:
         """(candidates best first, facts, keys of what was asked) from the conversation so far."""
         observations = read_observations(messages)
-        facts = gather(observations, {q.name: q.finds for q in self.questions}, self.service_kinds)
+        facts = gather(observations, {q.name: q.finds for q in self.questions}, self.service_kinds, self.depends_on)
         asked = frozenset(asked_key(a["question"], a.get("arguments", {})) for a in _artifacts(messages))
         cards = with_priors(self.cards, recalled_priors(messages))
         return assess(cards, facts), facts, asked

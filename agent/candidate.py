@@ -23,11 +23,15 @@ class Term:
     evidence_id: str = ""
     note: str = ""
     about: Subject | None = None
+    topic: str = ""
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A card bound to subjects. `open` cards have no subject yet: they only attract questions."""
+    """A card bound to subjects. `open` cards have no subject yet: they only attract questions.
+
+    `callees` are the services that the culprit's own depends on: what they do wrong is passed on by it.
+    """
 
     card: Card
     bound: Mapping[str, tuple[Subject, ...]]
@@ -38,12 +42,17 @@ class Candidate:
     missing: tuple[str, ...] = ()
     untold: tuple[str, ...] = ()
     open: bool = False
+    callees: frozenset[str] = frozenset()
 
     @property
     def confidence(self) -> float:
         """Probability by the logistic function, capped when something needed is missing or look-alikes are untold."""
         ceiling = NOT_CONCLUDED if self.missing or self.untold or self.open else self.card.ceiling
         return min(ceiling, 1 / (1 + math.exp(-max(-30.0, min(30.0, self.log_odds)))))
+
+    def explains(self, kind: str, topic: str = "") -> bool:
+        """Whether a finding of that kind (and topic) about anyone is what this cause brings with it."""
+        return kind in self.card.explains or (bool(topic) and f"{kind}:{topic}" in self.card.explains)
 
     @property
     def culprit(self) -> Subject:

@@ -112,9 +112,10 @@ class Provenance(_Part):
 
 
 class Card(_Part):
-    """`prior` is the log-odds before any finding, `ceiling` the most confidence it can earn. `mechanism` and `title`
-    are sentences by language (en, ko), with `{variable}` for bound names; `explains` lists finding kinds about other
-    subjects that this cause accounts for. `pitfalls` are warnings to the reader, never commands."""
+    """`prior` is the log-odds before any finding, `ceiling` the most it can earn. `mechanism` and `title` are
+    sentences by language (en, ko), with `{variable}` for bound names; `explains` lists finding kinds (`complaint:topic`
+    for one topic alone) about other subjects that this cause accounts for. `pitfalls` are warnings to the reader, never
+    commands."""
 
     id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{2,60}$")]
     title: dict[str, str]
@@ -145,7 +146,7 @@ class Card(_Part):
             raise ValueError("a card that names a cause needs `component`: the variable that is the culprit")
         if not any(e.needed or e.any_of for e in self.expects):
             raise ValueError("a card needs at least one expectation with `needed: true`")
-        bad = set(self.explains) - set(KINDS)
+        bad = {e.partition(":")[0] for e in self.explains} - set(KINDS)
         if bad:
             raise ValueError(f"explains unknown finding kinds: {', '.join(sorted(bad))}")
         return self

@@ -87,23 +87,22 @@ def _finding_claims(
 
 def _hypotheses(ranked: Sequence[Candidate], causes: Sequence[Candidate], lang: str) -> tuple[Hypothesis, ...]:
     shown = list(causes) + [c for c in ranked if c not in causes and not c.open and c.card.verdict is Verdict.DIAGNOSED]
-    explained = {k for c in causes for k in c.card.explains}
     out = []
     for rank, c in enumerate(shown[:MAX_HYPOTHESES], 1):
         out.append(Hypothesis(
-            rank=rank, status=_standing(c, causes, explained), component=component(c), category=c.card.category,
+            rank=rank, status=_standing(c, causes), component=component(c), category=c.card.category,
             mechanism=fill(_in(c.card.title, lang), bound_names(c)), confidence=round(c.confidence, 2),
             supports=c.supports, refutes=c.against, card=c.card.id,
         ))
     return tuple(out)
 
 
-def _standing(c: Candidate, causes: Sequence[Candidate], explained: set[str]) -> HypothesisStatus:
+def _standing(c: Candidate, causes: Sequence[Candidate]) -> HypothesisStatus:
     if c in causes:
         return HypothesisStatus.ROOT
     if c.confidence < 0.3 or c.against:
         return HypothesisStatus.EXCLUDED
-    if causes and all(f.kind in explained for _, f in c.used):
+    if causes and all(any(r.explains(f.kind, str(f.extra.get("topic", ""))) for r in causes) for _, f in c.used):
         return HypothesisStatus.SYMPTOM
     return HypothesisStatus.CONTRIBUTING
 

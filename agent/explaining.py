@@ -25,7 +25,7 @@ def explain_away(ranked: list[Candidate]) -> list[Candidate]:
             continue
         terms = tuple(
             replace(t, change=t.change * EXPLAINED, note=f"explained by {leader.card.id}")
-            if t.change > 0 and t.evidence_id and (t.finding in leader.card.explains or (t.finding, t.about) in used)
+            if t.change > 0 and t.evidence_id and (leader.explains(t.finding, t.topic) or (t.finding, t.about) in used)
             else t
             for t in c.terms
         )
@@ -47,8 +47,15 @@ def accounts_for(one: Candidate, other: Candidate) -> bool:
 
 
 def _covers(one: Candidate, other: Candidate) -> bool:
-    needed = {e.finding for e in other.card.expects if e.needed or e.any_of} & {f.kind for _, f in other.used}
-    return one.culprit != other.culprit and bool(needed) and needed <= set(one.card.explains)
+    if one.card.id == other.card.id:  # the same trouble is passed on by a caller, never by who is called
+        return one.culprit.service in other.callees
+    kinds = {e.finding for e in other.card.expects if e.needed or e.any_of}
+    needed = [f for _, f in other.used if f.kind in kinds]
+    return one.culprit != other.culprit and bool(needed) and all(_explained(one, f) for f in needed)
+
+
+def _explained(by: Candidate, f: Finding) -> bool:
+    return by.explains(f.kind, str(f.extra.get("topic", "")))
 
 
 def _later(one: Candidate, other: Candidate) -> bool:
@@ -72,7 +79,7 @@ def _stands_beside(c: Candidate, named: Candidate) -> bool:
     needed = {e.finding for e in c.card.expects if e.needed or e.any_of}
 
     def own(f: Finding) -> bool:
-        return f.kind in needed and f.kind not in named.card.explains and (f.kind, f.subject) not in used
+        return f.kind in needed and not _explained(named, f) and (f.kind, f.subject) not in used
 
     apart = c.culprit != named.culprit and not (c.culprit.service and c.culprit.service == named.culprit.service
                                                 and c.card.category is named.card.category)

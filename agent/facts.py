@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from agent.integrity import believable
 from tools.evidence import Status
 from tools.findings import Finding, Subject
+from tools.sources.inventory import Inventory
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,17 @@ class Facts:
     answered: frozenset[str]
     seen: Mapping[str, Subject] = field(default_factory=dict)
     service_kinds: Mapping[str, str] = field(default_factory=dict)
+    depends_on: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+    def callees(self, service: str) -> frozenset[str]:
+        """Everything a service depends on, directly or not; itself left out."""
+        seen, todo = set[str](), [service]
+        while todo:
+            for needed in self.depends_on.get(todo.pop(), ()):
+                if needed not in seen and needed != service:
+                    seen.add(needed)
+                    todo.append(needed)
+        return frozenset(seen)
 
     @property
     def findings(self) -> Iterable[tuple[str, Finding]]:
@@ -36,10 +48,17 @@ class Facts:
         return ((o.evidence_id, f) for o in self.observations for f in o.findings)
 
 
+def callees_of(inventory: Inventory) -> dict[str, tuple[str, ...]]:
+    """What each service depends on, and who works for it behind a queue."""
+    return {s.name: (*s.depends_on, *(o.name for o in inventory.services if o.follows == s.name))
+            for s in inventory.services}
+
+
 def gather(
     observations: Sequence[Observation],
     finds: Mapping[str, Sequence[str]],
     service_kinds: Mapping[str, str] | None = None,
+    depends_on: Mapping[str, Sequence[str]] | None = None,
 ) -> Facts:
     """`finds` maps a question to the kinds it can emit; what an answered question did not emit was looked for in vain.
 
@@ -57,7 +76,7 @@ def gather(
             if f.subject.container:
                 seen[f.subject.container] = _merge(seen.get(f.subject.container, Subject()), f.subject)
     answered = frozenset(o.question for o in kept if o.status is Status.OK)
-    return Facts(kept, frozenset(looked_for), answered, seen, service_kinds or {})
+    return Facts(kept, frozenset(looked_for), answered, seen, service_kinds or {}, depends_on or {})
 
 
 def _merge(a: Subject, b: Subject) -> Subject:

@@ -37,7 +37,8 @@ def _candidates(card: Card, facts: Facts) -> list[Candidate]:
     culprits = _culprits(card, facts)
     if not culprits:
         return [replace(_score(card, {}, facts), open=True)]
-    return [_score(card, _bind_rest(card, culprit, facts), facts) for culprit in culprits]
+    return [replace(_score(card, _bind_rest(card, culprit, facts), facts), callees=facts.callees(culprit.service))
+            for culprit in culprits]
 
 
 def _culprits(card: Card, facts: Facts) -> list[Subject]:
@@ -160,4 +161,5 @@ def _strongest(matches: Matches) -> float:
 
 def _term(e: Expectation, matches: Matches, sign: int) -> Term:
     best_id, best = max(matches, key=lambda m: m[1].strength)
-    return Term(e.finding, e.of, sign * e.weight * best.strength, best_id, about=best.subject)
+    return Term(e.finding, e.of, sign * e.weight * best.strength, best_id, about=best.subject,
+                topic=str(best.extra.get("topic", "")))

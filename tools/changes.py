@@ -80,6 +80,7 @@ def _facts(inventory: Inventory, change: Change, onset: int, path: frozenset[str
         "containers": list(members),
         "before_onset": before >= AFTER_S,
         "on_path": None if not path or not change.service else change.service in path,
+        **({"off_path": True} if path and change.service and change.service not in path else {}),
         **(
             {"attributes": {quote(k, 40): quote(v, 60) for k, v in list(change.attributes.items())[:8]}}
             if change.attributes

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -51,18 +52,34 @@ class Told:
         """Lines per second in the baseline."""
         return len(self.earlier) / self.lines.seconds_before
 
-    @property
+    @cached_property
     def rose(self) -> Burst | None:
         """Where their rate rose, over both windows."""
         moments = np.array([e.ns / NS for e in (*self.earlier, *self.entries)], dtype=np.float64)
-        end = max(e.ns for e in self.entries) / NS if self.entries else 0.0
-        return burst(moments, end - (self.lines.seconds_before + self.lines.seconds_after) * 1000, end, clear=3.0)
+        whole = (self.lines.seconds_before + self.lines.seconds_after) * 1000
+        end = self.lines.end_ms or (float(moments.max()) if moments.size else 0.0)
+        return burst(moments, end - whole, end, clear=3.0)
 
     @property
     def since_ms(self) -> int:
         """When it began: where the rate rose, else the first line of the incident window."""
         rose = self.rose
         return int(rose.at_ms) if rose is not None else min(e.ns for e in self.entries) // NS
+
+    @property
+    def strength(self) -> float:
+        """1 from ten lines on; half where it is over again."""
+        return min(1.0, len(self.entries) / 10) * (0.5 if self.healed else 1.0)
+
+    @property
+    def healed(self) -> bool:
+        """Whether the last line is long past."""
+        rose = self.rose
+        return rose is not None and rose.healed_ms is not None
+
+    def facts(self) -> dict[str, object]:
+        """What every finding made of it says beside its kind."""
+        return {"lines": len(self.entries), **({"healed": True} if self.healed else {})}
 
 
 def refusals(world: World, streams: Mapping[str, Stream], lines: Lines) -> list[Finding]:
@@ -84,9 +101,9 @@ def refusals(world: World, streams: Mapping[str, Stream], lines: Lines) -> list[
         alone = _alone(world, needed, by, streams)
         out.append(_refusal(world, needed, by, told, alone))
         if alone:
-            out.append(Finding("refused_alone", subject(world.inventory, alone), min(1.0, len(by[alone]) / 10),
-                               sig(told.rate * 60), sig(told.usual * 60), "up", told.since_ms,
-                               quote(by[alone][0].line), {"dependency": needed, "lines": len(by[alone])}))
+            out.append(Finding("refused_alone", subject(world.inventory, alone), told.strength, sig(told.rate * 60),
+                               sig(told.usual * 60), "up", told.since_ms, quote(by[alone][0].line),
+                               {**told.facts(), "dependency": needed}))
     return out
 
 
@@ -109,10 +126,10 @@ def _refusal(
     only = next(iter(by)) if len(by) == 1 and not needed else ""
     about = subject(world.inventory, only) if only else _dependency(service, needed)
     first = min(told.entries, key=lambda e: e.ns)
-    extra: dict[str, object] = {"seen_by": sorted(by), "lines": len(told.entries), "dependency": needed}
-    if alone:
-        extra["one_sided"] = True
-    return Finding("dependency_refused", about, min(1.0, len(told.entries) / 10), sig(told.rate * 60),
+    extra: dict[str, object] = {**told.facts(), "seen_by": sorted(by), "dependency": needed}
+    extra |= {"one_sided": True} if alone else {}
+    extra |= {"shared": True} if len(by) >= 2 else {}
+    return Finding("dependency_refused", about, told.strength, sig(told.rate * 60),
                    sig(told.usual * 60), "up", told.since_ms, quote(first.line), extra)
 
 
@@ -130,10 +147,9 @@ def rejections(world: World, streams: Mapping[str, Stream], lines: Lines) -> lis
         for status, entries in counts.items():
             told = Told(entries, earlier.get(status, ()), lines)
             if len(entries) >= 3 and told.rate >= 2 * told.usual:
-                extra = {"status": status, "lines": len(entries)}
-                out.append(Finding("status_rejected", subject(world.inventory, name), min(1.0, len(entries) / 10),
+                out.append(Finding("status_rejected", subject(world.inventory, name), told.strength,
                                    sig(told.rate * 60), sig(told.usual * 60), "up", told.since_ms,
-                                   quote(entries[0].line), extra))
+                                   quote(entries[0].line), {**told.facts(), "status": status}))
     return [_with_origin(world, f, out) for f in out]
 
 
@@ -187,10 +203,10 @@ def _complaint(
     owner = world.inventory.service_of(name)
     peers = [m for m in (owner.members() if owner else ()) if m != name and m in streams]
     working = [m for m in peers if len(streams[m].after) >= max(WORKS_TOO * len(streams[name].after), 10)]
-    extra: dict[str, object] = {"topic": topic, "lines": len(told.entries)}
+    extra: dict[str, object] = {**told.facts(), "topic": topic}
     if working and not any((m, topic) in risen for m in working):
         extra["alone"] = True
-    return Finding("complaint", subject(world.inventory, name), min(1.0, len(told.entries) / 10), sig(told.rate * 60),
+    return Finding("complaint", subject(world.inventory, name), told.strength, sig(told.rate * 60),
                    sig(told.usual * 60), "up", told.since_ms, quote(told.entries[0].line), extra)
 
 

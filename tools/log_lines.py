@@ -25,7 +25,8 @@ MARGIN_MS = 15_000  # the onset is an estimate: what led up to it belongs to the
 @dataclass(frozen=True)
 class Lines:
     """Lines of a baseline and an incident window through the same filters. `excluded` are texts of frequent lines that
-    were read only in part; `complete` when nothing was left out. The incident window begins MARGIN_MS before the onset at `settled_ns`.
+    were read only in part; `complete` when nothing was left out. The incident window begins MARGIN_MS before the onset,
+    which is at `settled_ns`.
     """
 
     before: tuple[LogEntry, ...]
@@ -36,6 +37,7 @@ class Lines:
     complete: bool
     queries: tuple[str, ...]
     settled_ns: int = 0
+    end_ms: int = 0
 
 
 async def read_lines(
@@ -83,6 +85,7 @@ async def read_lines(
         complete and not excluded,
         (f"lines {{{selector}}}{shown}, baseline and incident",),
         scope.incident[0] * NS,
+        scope.asked_at_ms,
     )
 
 

@@ -34,6 +34,7 @@ from tools.world import Scope, World
 FEW_LINES = 10
 MAX_FINDINGS = 40
 PER_CONTAINER = 6
+OVER_MS = 60_000
 
 
 class TemplatesArguments(BaseModel):
@@ -62,7 +63,7 @@ async def ask(world: World, scope: Scope, arguments: TemplatesArguments) -> Answ
             world.inventory, name, role=roles.role(name, scope.asked_at_ms), service=_service_label(world, stream)
         )
         compared = compare_lines(world, streams, name, lines, read)
-        findings += _changes(about, compared, lines.seconds_after / 60, moved_on=switched)
+        findings += _changes(about, compared, lines.seconds_after / 60, lines.end_ms, moved_on=switched)
     for service in world.inventory.services:
         if any(roles.changed(m, scope.baseline[0], scope.asked_at_ms) for m in service.members()):
             findings += _service_changes(service, streams, lines, read)
@@ -132,9 +133,11 @@ def _compared(before: Sequence[LogEntry], after: Sequence[LogEntry], lines: Line
     )
 
 
-def _changes(about: Subject, compared: TemplateComparison, minutes: float, *, moved_on: bool) -> list[Finding]:
+def _changes(
+    about: Subject, compared: TemplateComparison, minutes: float, end_ms: int, *, moved_on: bool
+) -> list[Finding]:
     """New, gone and more frequent lines of one container; where its role moved on, only new ones say anything."""
-    out = [_new(about, change, minutes) for change in compared.new]
+    out = [_new(about, change, minutes, end_ms) for change in compared.new]
     if not moved_on:
         out += [_vanished(about, change) for change in compared.vanished[:PER_CONTAINER]]
         out += [_shifted(about, change) for change in compared.shifted[:PER_CONTAINER]]
@@ -160,7 +163,14 @@ def _service_label(world: World, stream: Stream) -> str:
     return first.labels.get(label, "") if first and label else ""
 
 
-def _new(about: Subject, change: TemplateChange, minutes: float) -> Finding:
+def _is_over(first_ns: int | None, last_ns: int | None, end_ms: int) -> bool:
+    """Whether a burst of lines ended a minute ago or more, and longer ago than it lasted."""
+    if first_ns is None or last_ns is None or not end_ms:
+        return False
+    return end_ms - last_ns // NS >= max(OVER_MS, 2 * (last_ns - first_ns) // NS)
+
+
+def _new(about: Subject, change: TemplateChange, minutes: float, end_ms: int) -> Finding:
     template = change.template
     level = severity(template.example)
     kind, enough = ("error_template_new", 10) if level == ERROR else ("template_new", 30)
@@ -169,6 +179,8 @@ def _new(about: Subject, change: TemplateChange, minutes: float) -> Finding:
     strength = min(1.0, change.after / enough) * (0.6 if change.alike and level != ERROR else 1.0)
     if level == ERROR:
         strength = max(strength, 0.3)  # a single error of a new shape is worth a look
+    if _is_over(template.first_ns, template.last_ns, end_ms):
+        extra["healed"], strength = True, strength * 0.5
     return Finding(
         kind, about, strength, sig(change.after / max(minutes, 1e-3)), 0.0, "up", since, quote(template.example), extra
     )

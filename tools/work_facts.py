@@ -300,17 +300,18 @@ def _failing(reading: Reading) -> list[Finding]:
     first = np.flatnonzero(failed[now] > 0)[0]
     rose = burst(reading.moments(failed, scope.baseline[0], reading.end), scope.baseline[0], reading.end)
     since = int(rose.at_ms) if rose is not None else int(counts.ms[now][first]) - counts.step_ms // 2
+    healed = rose is not None and rose.healed_ms is not None
     about = Subject(service=reading.service.name, cluster=reading.service.cluster)
     out = [
         Finding(
             "work_failing",
             about,
-            min(1.0, (ratio - before) / 0.2),
+            min(1.0, (ratio - before) / 0.2) * (0.5 if healed else 1.0),
             sig(ratio),
             sig(before),
             "up",
             since,
-            extra={"failed": int(failed[now].sum()), "finished": int(ends[now].sum())},
+            extra={**({"healed": True} if healed else {}), "failed": int(failed[now].sum()), "finished": int(ends[now].sum())},
         )
     ]
     return out + _concentrated(reading, now, since)
