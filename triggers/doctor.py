@@ -21,6 +21,7 @@ from tools.checkup.loki import check_loki
 from tools.checkup.others import check_alertmanager, check_redis, check_routing
 from tools.checkup.prometheus import check_prometheus
 from tools.live_world import live_worlds
+from triggers.slack.checkup import check_slack
 
 COLOURS = {State.OK: "green", State.WARN: "yellow", State.FAIL: "red", State.UNSET: "dim"}
 PARTS = (check_prometheus, check_loki, check_docker, check_routing, check_alertmanager, check_redis)
@@ -28,7 +29,8 @@ PARTS = (check_prometheus, check_loki, check_docker, check_routing, check_alertm
 
 async def examine(settings: Settings) -> tuple[Check, ...]:
     """All checks of Culprit itself and of every cluster. Raises ConfigError for settings that name no world."""
-    own = [*_settings(settings), await asyncio.to_thread(_database, settings), _model(settings)]
+    own = [*_settings(settings), await asyncio.to_thread(_database, settings), _model(settings),
+           *await check_slack(settings.slack)]
     if settings.world.case is not None:
         told = f"the case {settings.world.case.name}: nothing live is asked"
         return (*own, Patient("", "world").ok("recorded", told))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -63,3 +64,25 @@ def snooze(
     with opened(config) as (_, operations):
         operations.snooze(incident, seconds=minutes * 60)
     typer.echo(f"{incident} is not investigated for {minutes:g} min")
+
+
+@app.command()
+def export(
+    incident: IncidentId, lang: Annotated[str, typer.Option(help="en or ko")] = "en",
+    out: Annotated[Path | None, typer.Option(help="Write to this file; default standard output.")] = None,
+    config: ConfigFile = None,
+) -> None:
+    """The draft of a post-mortem in Markdown: timeline, evidence, cause, actions, open questions."""
+    from triggers.audit import Audit
+    from triggers.links import EvidenceLinks
+    from triggers.post_mortem import PostMortems
+
+    with opened(config) as (store, _):
+        links = EvidenceLinks(store.settings.publish.links)
+        drafts = PostMortems(incidents=store.incidents, ledger=store.ledger, audit=Audit(store.database), links=links)
+        text = drafts.draft(incident, lang)
+    if out is None:
+        typer.echo(text, nl=False)
+    else:
+        out.write_text(text, encoding="utf-8")
+        typer.echo(f"written to {out}")

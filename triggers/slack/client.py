@@ -34,10 +34,11 @@ LOST_MESSAGE = {"message_not_found", "thread_not_found", "cant_update_message", 
 
 @dataclass(frozen=True)
 class Reply:
-    """`error` is Slack's code, "" when it went well."""
+    """`error` is Slack's code, "" when it went well. `scopes` are those the token has, where Slack said."""
 
     error: str
     data: dict[str, Any] = field(default_factory=dict)
+    scopes: frozenset[str] = frozenset()
 
 
 class ShortWait(AsyncRateLimitErrorRetryHandler):
@@ -69,13 +70,14 @@ class SlackApi:
     def __init__(self, web: AsyncWebClient) -> None:
         self.web = web
 
-    async def ask(self, method: str, **arguments: Any) -> Reply:
+    async def ask(self, method: str, *, token: str = "", **arguments: Any) -> Reply:
         """Call one method. Those that write take JSON; those that read take a form only."""
         given = {k: v for k, v in arguments.items() if v is not None}
         writes = method.startswith(WRITING)
         try:
-            answer = await self.web.api_call(method, json=given if writes else None, data=None if writes else given)
-            return Reply("", dict(answer.data) if isinstance(answer.data, dict) else {})
+            answer = await self.web.api_call(method, json=given if writes else None, data=None if writes else given,
+                                             params={"token": token} if token else None)  # becomes the header
+            return Reply("", dict(answer.data) if isinstance(answer.data, dict) else {}, _scopes(answer.headers))
         except SlackApiError as error:
             return Reply(_code(method, error), error.response.data if isinstance(error.response.data, dict) else {})
         except (SlackClientError, aiohttp.ClientError, TimeoutError, OSError) as error:
@@ -131,6 +133,11 @@ def _code(method: str, error: SlackApiError) -> str:
         data["retry_after"] = _retry_after(response.headers or {})
         return "ratelimited"
     return str(data.get("error") or "unknown_error")
+
+
+def _scopes(headers: Any) -> frozenset[str]:
+    listed = next((v for k, v in dict(headers or {}).items() if k.lower() == "x-oauth-scopes"), "")
+    return frozenset(part.strip() for part in str(listed).split(",") if part.strip())
 
 
 def _retry_after(headers: Any) -> float:

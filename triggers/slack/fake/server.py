@@ -138,6 +138,8 @@ class FakeSlack(People):
         if self.revoked or not token.startswith(("xoxb-", "xapp-")):
             return web.json_response({"ok": False, "error": "token_revoked" if self.revoked else "invalid_auth"})
         if name == "apps.connections.open":
+            if not token.startswith("xapp-"):
+                return web.json_response({"ok": False, "error": "not_allowed_token_type"})
             return web.json_response({"ok": True, "url": f"{self.url.replace('http', 'ws')}/socket"})
         try:
             answer = self._methods.call(name, arguments)
