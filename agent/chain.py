@@ -57,7 +57,7 @@ async def reply_of(
     calls: list[Call] = []
     gaps: list[dict[str, str]] = []
     for seat in in_order(deps.models, critical=deps.critical, sent_back=sent_back):
-        why = await _barred(seat, deps, earlier)
+        why = _barred(seat, deps, earlier)
         if why is None:
             message, why = await _try(seat, messages, deps, must_conclude, calls)
             if message is not None:
@@ -70,20 +70,25 @@ async def reply_of(
     return Reply(reply, ANALYST, calls, gaps)
 
 
-async def _barred(seat: Seat, deps: Deps, earlier: Sequence[Mapping[str, Any]]) -> str | None:
+def _barred(seat: Seat, deps: Deps, earlier: Sequence[Mapping[str, Any]]) -> str | None:
     """Why this model may not be asked now; None when it may. "" when that was told before."""
     if deps.seconds_left <= SECONDS_FOR_THE_ANALYST:
         return "the run's time was up"
     own = [c["outcome"] for c in earlier if c["model"] == seat.name]
     if len(own) >= FAILURES and "ok" not in own[-FAILURES:]:
         return ""
+    return None
+
+
+async def _over_budget(deps: Deps) -> str:
+    """Why one more call is not within the limits that all workers share; "" when it is. Retries count as calls."""
     if deps.purse is None:
-        return None
+        return ""
     try:
         allowed = await deps.purse.take_call()
     except StoreUnavailable:
         return "the shared budget could not be read"
-    return None if allowed else "the shared budget of model calls or money is spent"
+    return "" if allowed else "the shared budget of model calls or money is spent"
 
 
 async def _try(
@@ -92,6 +97,9 @@ async def _try(
     """(usable reply, "") or (None, why). Errors that may pass are tried again, within the run's time."""
     asked, room, repaired, tries = list(messages), seat.input_tokens, False, 0
     while True:
+        spent = await _over_budget(deps)
+        if spent:
+            return None, spent
         began = time.monotonic()
         try:
             async with asyncio.timeout(min(deps.budget.model_seconds, deps.seconds_left - SECONDS_FOR_THE_ANALYST)):
