@@ -16,7 +16,8 @@ _WORDS: Mapping[str, str] = {
         r"payload|protocol|message|format) ?(?:version)?|(?:contract|schema|protocol)\W{1,3}(?:version\W{1,3})?"
         r"(?:mismatch|violation|conflict|\d+ (?:is )?not)|(?:cannot|could not|failed to) (?:decode|deserialize|parse)|"
         r"missing required (?:field|key)|"
-        r"(?:계약|스키마|프로토콜|메시지|형식)\S{0,3}\s?(?:버전)?.{0,14}(?:지원하지|맞지|호환|다릅|불일치|알 수 없)"
+        r"(?:계약|스키마|프로토콜|메시지|형식)\S{0,3}\s?(?:버전)?.{0,14}(?:지원하지|맞지|호환|다릅|불일치|알 수 없)|"
+        r"(?:지원하지 않는|알 수 없는|호환되지 않는) ?(?:계약|스키마|프로토콜|메시지|형식)"
     ),
     "retrieval_empty": (
         r"(?i)no (?:relevant|matching|related) (?:documents?|docs?|passages?|chunks?|context|results?)|"
