@@ -18,13 +18,19 @@ COMPILE := $(BIN)/uv pip compile --quiet pyproject.toml --generate-hashes --no-h
 	--python-version 3.11 --universal
 
 .DELETE_ON_ERROR:
-.PHONY: help demo test check test-live bench lab accuracy docs lock clean
+.PHONY: help demo demo-learning learning test check test-live bench lab accuracy docs lock clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
 
 demo: $(STAMP) ## investigate the bundled recorded incident: no key, no network
 	@$(BIN)/culprit demo $(ARGS)
+
+demo-learning: $(STAMP) ## wrong, corrected, learned, right: the loop closed on recorded incidents, no key, no network
+	@$(BIN)/python -m triggers.demo_learning $(ARGS)
+
+learning: $(STAMP) ## replay streams of incidents with memory off, on, shuffled and wrongly taught; writes docs/learning.md
+	$(BIN)/culprit eval stream --doc docs/learning.md $(ARGS)
 
 test: $(STAMP) ## every test that needs nothing but Python
 	$(BIN)/python -m pytest $(ARGS)
@@ -41,6 +47,7 @@ test-live: $(STAMP) ## tests against real Prometheus, Alertmanager, Docker, Post
 bench: $(STAMP) ## how fast the hot parts are on this machine, beside a real Prometheus and the raw engines (Linux)
 	$(BIN)/python -m evals.bench $(ARGS)
 	$(BIN)/python -m evals.bench.promql
+	$(BIN)/python -m evals.bench.big_snapshot
 	$(BIN)/python -m evals.bench.tokens
 	$(BIN)/python -m tests.bench.queue
 	$(BIN)/python -m tests.bench.live_latency  # seven minutes in the lab; says so where it cannot run (needs root)

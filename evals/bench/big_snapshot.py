@@ -109,8 +109,8 @@ def main(arguments: list[str]) -> int:
     found = surfaced(diagnosis.evidence)
     cpu, peak = after.ru_utime - before.ru_utime, after.ru_maxrss / 1024
     needle = f"surfaced in {', '.join(found)}" if found else "NOT surfaced"
-    sys.stdout.write(f"{series} series x {points} points, {lines} lines: {wall:.1f} s, {cpu:.1f} s CPU, peak {peak:.0f} MiB; "
-                     f"needle {needle}\n")
+    size = f"{series} series x {points} points, {lines} lines"
+    sys.stdout.write(f"{size}: {wall:.1f} s, {cpu:.1f} s CPU, peak {peak:.0f} MiB; needle {needle}\n")
     return 0 if found else 1
 
 
