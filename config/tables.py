@@ -214,3 +214,38 @@ audit = Table(  # who did or was refused what, at which door
     Column("detail", Text, nullable=False),  # JSON
     Index("ix_audit_at", "at_ms"),
 )
+
+cards = Table(  # what verified incidents taught; shipped cards are files
+    "cards", metadata,
+    Column("id", Text, primary_key=True),
+    Column("yaml", Text, nullable=False),
+    Column("state", Text, nullable=False),  # active pending retired
+    Column("why", Text, nullable=False, server_default=""),
+    Column("misses", Integer, nullable=False, server_default="0"),
+    Column("created_ms", BigInteger, nullable=False), Column("changed_ms", BigInteger, nullable=False),
+    Index("ix_cards_state", "state"),
+)
+
+cases = Table(  # incidents with a label, on their way to becoming experience
+    "cases", metadata,
+    Column("id", Text, primary_key=True),
+    Column("incident_id", Text, nullable=False),  # no foreign key: what was learned outlives its incident
+    Column("state", Text, nullable=False),  # draft waiting verified rejected
+    Column("label", Text, nullable=False),  # JSON of the Label
+    Column("observations", Text, nullable=False),  # JSON: the answers with their findings
+    Column("context", Text, nullable=False),  # JSON: kinds of services, builds, topology, signals
+    Column("text", Text, nullable=False),
+    Column("folder", Text, nullable=False, server_default=""),  # the snapshot, where one was kept
+    Column("conflicts", Text, nullable=False, server_default="[]"),  # JSON
+    Column("authors", Text, nullable=False, server_default="[]"),  # JSON: who said so
+    Column("verified_by", Text, nullable=False, server_default=""),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("stored_ms", BigInteger, nullable=False),
+    Index("ix_cases_state", "state", "at_ms"), Index("ix_cases_incident", "incident_id"),
+)
+
+outcomes = Table(  # each answer of a learned card counts once, and can be taken back
+    "outcomes", metadata,
+    Column("card_id", Text, primary_key=True), Column("incident_id", Text, primary_key=True),
+    Column("confirmed", Boolean, nullable=False), Column("at_ms", BigInteger, nullable=False),
+)

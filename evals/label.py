@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
-from pydantic import TypeAdapter, model_validator
+from pydantic import TypeAdapter, ValidationError, model_validator
 
 from agent.codes import ActionKind, Category, Verdict
 from agent.diagnosis import Component
+from config.errors import BadInput
 from evals.case import LABEL, read_yaml_file
+from tools.evidence import iso
 from tools.recorded.fields import Moment, Part, Text
 
 
@@ -58,3 +62,17 @@ _LABEL = TypeAdapter(Label)
 def load_label(folder: Path) -> Label:
     """Raises BadSnapshot."""
     return read_yaml_file(folder, LABEL, _LABEL)
+
+
+def label_data(label: Label) -> dict[str, Any]:
+    """The label as the file spells it: times are text again."""
+    return {**label.model_dump(mode="json"), "onset": None if label.onset is None else iso(label.onset)}
+
+
+def read_label_data(data: Mapping[str, Any]) -> Label:
+    """The inverse of `label_data`, from JSON that was stored or typed. Raises BadInput naming the field."""
+    try:
+        return Label.model_validate_json(json.dumps(dict(data), default=str))
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise BadInput(f"label: {'.'.join(str(x) for x in first['loc'])}: {first['msg']}") from error

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,10 +27,11 @@ from evals.wording_of_cards import mechanism_of, title_of
 from tools.findings import Subject
 
 PRIOR = -3.0
-MOST_WEIGHT = 3.5
+MOST_WEIGHT = 4.0
 WORTH = 0.35  # log-odds below which a fact is left out
-SURE, ENOUGH = 7.5, 4.8  # what all expectations together add at most, and at least
-STRETCH = 2.5  # how far weights may be stretched to reach ENOUGH
+SURE, ENOUGH = 7.5, 5.2  # what all expectations together add at most, and at least
+ELSEWHERE = 0.5  # what is felt elsewhere is a symptom: other causes are felt the same way
+STRETCH = 4.0  # how far weights may be stretched to reach ENOUGH
 MOST = {"self": 9, "sibling": 3, "any": 6}
 REFUTES = 1.5
 ROUNDS = 3
@@ -88,6 +89,7 @@ def _weighed(examples: Sequence[Example], background: Background) -> dict[Fact, 
     for fact, seen in strengths.items():
         share = (len(seen) + 0.5) / (len(examples) + 1.0)
         weight = min(MOST_WEIGHT, math.log((share + 0.05) / (background.rate(fact) + 0.05)))
+        weight *= ELSEWHERE if fact.about == "any" else 1.0
         if weight >= WORTH:
             out[fact] = (weight, sum(seen) / len(seen))
     chosen: dict[Fact, tuple[float, float]] = {}
@@ -118,9 +120,9 @@ def _card(examples: Sequence[Example], weighed: dict[Fact, tuple[float, float]],
     first = examples[0]
     cause = first.cause
     assert cause is not None  # `learn` has looked
-    scale = _scale(weighed)
+    scale = _scale(weighed, needed)
     expects = tuple(
-        _expectation(fact, max(0.1, min(MOST_WEIGHT, round(weight * scale, 2))), needed=fact == needed)
+        _expectation(fact, max(0.1, min(MOST_WEIGHT, round(weight * scale(fact), 2))), needed=fact == needed)
         for fact, (weight, _) in sorted(weighed.items(), key=lambda item: (-item[1][0] * item[1][1], item[0]))
     )
     binds = {"culprit": _binding(examples)}
@@ -141,12 +143,17 @@ def _card(examples: Sequence[Example], weighed: dict[Fact, tuple[float, float]],
     )
 
 
-def _scale(weighed: dict[Fact, tuple[float, float]]) -> float:
-    """Few incidents give weights that are neither independent nor exact: their sum is kept within bounds."""
-    whole = sum(w * s for w, s in weighed.values())
-    if whole > SURE:
-        return SURE / whole
-    return min(STRETCH, ENOUGH / whole) if 0 < whole < ENOUGH else 1.0
+def _scale(weighed: dict[Fact, tuple[float, float]], needed: Fact) -> Callable[[Fact], float]:
+    """Few incidents give weights that are neither independent nor exact: their sum is kept within bounds.
+
+    What the cause is recognised by keeps its weight; what merely went with it that once shares the rest.
+    """
+    core = weighed[needed][0] * weighed[needed][1]
+    rest = sum(w * s for fact, (w, s) in weighed.items() if fact != needed)
+    if core + rest > SURE:
+        return lambda fact: 1.0 if fact == needed else (SURE - core) / rest
+    stretch = min(STRETCH, ENOUGH / (core + rest)) if 0 < core + rest < ENOUGH else 1.0
+    return lambda _: stretch
 
 
 def card_id(example: Example) -> str:

@@ -29,6 +29,7 @@ from evals.answers import Answers
 from evals.case import load_case
 from evals.example import Example, observations_of
 from evals.label import Cause, Label, LabelActions, load_label
+from evals.rehearse import answer_is_right
 from evals.school import CONFIRMED, School
 from evals.scorers import best_root, score
 from evals.variants import Variant
@@ -41,7 +42,10 @@ ARMS: tuple[Arm, ...] = ("off", "on", "placebo", "wrong")
 
 @dataclass(frozen=True)
 class Outcome:
-    """One episode in one arm. `seen`: how often its family came before; `tested`: its shipped card was taken away."""
+    """One episode in one arm. `seen`: how often its family came before; `tested`: its shipped card was taken away.
+
+    `recalled`: one of the three past incidents shown was of the same family; None where there was none to recall.
+    """
 
     episode: int
     case: str
@@ -57,6 +61,7 @@ class Outcome:
     card: str = ""
     recognised: bool = False
     told_wrong: bool = False
+    recalled: bool | None = None
 
 
 def tested_out(cards: Sequence[Card], families: Iterable[str], sources: Sequence[Path]) -> tuple[Card, ...]:
@@ -65,6 +70,19 @@ def tested_out(cards: Sequence[Card], families: Iterable[str], sources: Sequence
     labels = [load_label(s) for s in sources]
     gone = {c.category for label in labels if label.family in chosen for c in label.causes}
     return tuple(c for c in cards if c.category not in gone or c.verdict is not Verdict.DIAGNOSED)
+
+
+@dataclass(frozen=True)
+class Review:
+    """What a stream leaves behind: promoted cases its cards answer no longer, and what it lists for people."""
+
+    arm: Arm
+    promoted: int
+    regressed: tuple[str, ...]
+    false_told: int
+    false_listed: int
+    notices: tuple[str, ...]
+    cards: int
 
 
 @dataclass
@@ -79,23 +97,28 @@ class Stream:
     false_share: float = 0.2
 
     async def run(self, episodes: Sequence[tuple[Variant, Path]],
-                  on_episode: Callable[[Outcome], None] = lambda _: None) -> tuple[list[Outcome], School]:
+                  on_episode: Callable[[Outcome], None] = lambda _: None) -> tuple[list[Outcome], Review]:
         """Every episode in order; what is learned from one counts for the next."""
         rng = random.Random(self.seed)
         school = School(self.known)
         seen: dict[str, int] = {}
-        out = []
+        families: dict[str, str] = {}
+        out: list[Outcome] = []
         for number, (variant, folder) in enumerate(episodes):
             label, false = load_label(folder), self.arm == "wrong" and rng.random() < self.false_share
             diagnosis, example = await self._episode(folder, label, self._lent(school))
-            outcome = self._outcome(number, variant, label, diagnosis, seen.get(variant.family, 0), false)
+            before = [p.incident for p in diagnosis.seen_before if p.similarity is not None]
+            recalled = any(families.get(i) == variant.family for i in before) if seen.get(variant.family) else None
+            families[example.incident] = variant.family
+            outcome = replace(self._outcome(number, variant, label, diagnosis, seen.get(variant.family, 0), false),
+                              recalled=None if self.arm == "off" else recalled)
             out.append(outcome)
             on_episode(outcome)
             seen[variant.family] = seen.get(variant.family, 0) + 1
             if self.arm != "off":
                 school = feedback(school, diagnosis, example, right=outcome.right != false,
                                   told=_false_label(example, rng) if false else label)
-        return out, school
+        return out, review_of(self.arm, school, out)
 
     def _lent(self, school: School) -> Experience:
         experience = school.experience()
@@ -122,6 +145,21 @@ class Stream:
             arm=self.arm, tested=variant.family in self.tested, seen=seen, said=said, told_wrong=false,
             right=score(diagnosis, label)["cause"].value == 1.0, questions=len(diagnosis.evidence),
             card=root.card if root else "", recognised=diagnosis.usage.recognised)
+
+
+def review_of(arm: Arm, school: School, outcomes: Sequence[Outcome]) -> Review:
+    """Promoted cases are held against the cards in use once more; false feedback is looked for in what is listed."""
+    cards = (*school.known, *school.cards.values())
+    promoted = [e for e in school.examples if any(e.id in c.provenance.cases for c in school.cards.values())]
+    listed = " ".join((*(f"{n.about} {n.text}" for n in school.review()),
+                       *(f"{e.id} " for e in school.waiting)))
+    taught = {e.id: e for e in school.examples}
+    false = [o.case for o in outcomes if o.told_wrong]
+    return Review(
+        arm=arm, promoted=len(promoted), cards=len(school.cards),
+        regressed=tuple(e.id for e in promoted if not answer_is_right(e, cards)),
+        false_told=len(false), false_listed=sum(case in listed or case not in taught for case in false),
+        notices=tuple(f"{n.kind}: {n.about}: {n.text}" for n in school.review()))
 
 
 def feedback(school: School, diagnosis: Diagnosis, example: Example, *, right: bool, told: Label) -> School:
@@ -167,8 +205,9 @@ def _false_label(example: Example, rng: random.Random) -> Label:
     container, service = rng.choice(names)
     category = rng.choice([c for c in Category if c is not Category.UNKNOWN and (not truth or c is not truth.category)])
     component = Component(kind=ComponentKind.CONTAINER, name=container, service=service)
-    return Label(format=1, family=example.label.family, verdict=Verdict.DIAGNOSED, onset=example.label.onset or 1,
-                 causes=(Cause(component=component, category=category),))
+    return example.label.model_copy(update={
+        "verdict": Verdict.DIAGNOSED, "onset": example.label.onset or 1, "actions": LabelActions(),
+        "causes": (Cause(component=component, category=category),)})
 
 
 def shuffled(experience: Experience, seed: int) -> Experience:

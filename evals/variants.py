@@ -1,4 +1,4 @@
-"""Episodes for learning streams: each recording again at other times, under other names, colours, load and language."""
+"""Episodes for learning streams: each recording at another time, or under other names, colours, load or language."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ASPECTS = ("time", "names", "colour", "load", "language")
 
 @dataclass(frozen=True)
 class Variant:
-    """One episode to be. `aspect` is what was changed beside the time; `family` and `recording` are the source's."""
+    """One episode to be. `aspect` is what was changed; `family` and `recording` are the source's."""
 
     id: str
     source: Path
@@ -37,21 +37,20 @@ class Variant:
 
 
 def variants(sources: Sequence[Path], *, each: int, seed: int) -> list[Variant]:
-    """`each` variants of every source, aspects in turn, none of them in recorded order."""
-    rng = random.Random(seed)
+    """`each` variants of every source, aspects in turn, shuffled. A greater `each` keeps the ones there were."""
     out = []
     for source in sources:
         family = load_label(source).family
         for number in range(each):
             aspect = ASPECTS[number % len(ASPECTS)]
-            edits = (f"shift:{-DAY_S * rng.randrange(1, 300) - rng.randrange(0, 6) * 3_600}", *_edits(aspect, rng))
+            edits = _edits(aspect, random.Random(f"{seed}/{source.name}/{number}"))
             out.append(Variant(f"{source.name}-{aspect}-{number}", source, edits, aspect, family, source.name))
-    rng.shuffle(out)
+    random.Random(seed).shuffle(out)
     return out
 
 
 def _edits(aspect: str, rng: random.Random) -> tuple[str, ...]:
-    """Aspects other than time and load come with new names every other time, as another deployment would have."""
+    """Colour and language come with new names every other time, as another deployment would have."""
     renamed = (f"rename:{rng.randrange(1, 1_000_000)}",) if rng.random() < 0.5 else ()
     match aspect:
         case "names":
@@ -63,7 +62,7 @@ def _edits(aspect: str, rng: random.Random) -> tuple[str, ...]:
         case "language":
             return (f"language:{rng.choice(('en', 'ko'))}", f"wording:{rng.choice(('de', 'ko'))}", *renamed)
         case _:
-            return ()
+            return (f"shift:{-DAY_S * rng.randrange(1, 300) - rng.randrange(0, 6) * 3_600}",)
 
 
 def writable(found: Sequence[Variant], root: Path) -> list[tuple[Variant, Path]]:

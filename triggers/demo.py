@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +23,7 @@ from rich.text import Text
 
 from agent.assemble import assemble, sqlite_checkpoints
 from agent.diagnosis import Diagnosis
+from agent.investigate import Investigation
 from config.errors import BadInput, SourceUnavailable
 from config.logging import configure_logging
 from config.settings import Auth, Correlation, Http, Log, Publish, Settings
@@ -74,9 +75,9 @@ async def run_demo(folder: Path, *, lang: str, console: Console) -> Demo:
         configure_logging(settings.log)
         store = build_store(settings, publishers=())
         try:
-            async with _serving(store) as url:
+            async with serving(store) as url:
                 console.print(f"[bold]POST {url}/webhooks/alertmanager[/bold]  [dim]recorded at {case.id}[/dim]")
-                await _post(url, payload)
+                await post(url, payload)
                 diagnosis = await _work(store, case, url, lang, shown)
         finally:
             store.close()
@@ -92,7 +93,7 @@ def _settings(data: Path, lang: str) -> Settings:
 
 
 @asynccontextmanager
-async def _serving(store: Store) -> AsyncIterator[str]:
+async def serving(store: Store) -> AsyncIterator[str]:
     listener = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(build_app(store), log_config=None, access_log=False))
     task = asyncio.create_task(server.serve(sockets=[listener]))
@@ -103,7 +104,7 @@ async def _serving(store: Store) -> AsyncIterator[str]:
         await task
 
 
-async def _post(url: str, payload: dict[str, Any]) -> None:
+async def post(url: str, payload: dict[str, Any]) -> None:
     async with httpx.AsyncClient(base_url=url, headers={"Authorization": f"Bearer {TOKEN}"}, timeout=10) as client:
         answer = await client.post("/webhooks/alertmanager", json=payload)
         if answer.status_code >= 300:
@@ -116,11 +117,19 @@ async def _work(store: Store, case: Case, url: str, lang: str, shown: Shown) -> 
         open_world(case.folder), lang=lang, keep=store.ledger.save_evidence,
         checkpoints=sqlite_checkpoints(Path(store.settings.checkpoints)),
     )
-    worker = build_worker(store, investigation, asked_at=lambda _incident, _now: case.now_ms, on_event=shown.event)
+    return await investigated(store, case, url, investigation, on_event=shown.event)
+
+
+async def investigated(
+    store: Store, case: Case, url: str, investigation: Investigation, *,
+    on_event: Callable[[Claim, dict[str, Any]], None] | None = None, already: frozenset[str] = frozenset(),
+) -> Diagnosis:
+    """One worker until an incident beside those `already` known is diagnosed, at the case's own moment."""
+    worker = build_worker(store, investigation, asked_at=lambda _incident, _now: case.now_ms, on_event=on_event)
     stop = asyncio.Event()
     running = asyncio.create_task(worker.run(stop))
     try:
-        return await asyncio.wait_for(_diagnosis(url), SECONDS)
+        return await asyncio.wait_for(_diagnosis(url, already), SECONDS)
     except TimeoutError as error:
         raise SourceUnavailable(f"no diagnosis within {SECONDS:g} s") from error
     finally:
@@ -128,10 +137,12 @@ async def _work(store: Store, case: Case, url: str, lang: str, shown: Shown) -> 
         await running
 
 
-async def _diagnosis(url: str) -> Diagnosis:
+async def _diagnosis(url: str, already: frozenset[str]) -> Diagnosis:
     async with httpx.AsyncClient(base_url=url, headers={"Authorization": f"Bearer {TOKEN}"}, timeout=10) as client:
         while True:
             for row in (await client.get("/incidents")).json()["incidents"]:
+                if row["id"] in already:
+                    continue
                 whole = (await client.get(f"/incidents/{row['id']}")).json()
                 if whole.get("diagnosis"):
                     return Diagnosis.model_validate(whole["diagnosis"])

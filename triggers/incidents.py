@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 from typing import Any
 
 import sqlalchemy as sa
@@ -9,7 +10,7 @@ import sqlalchemy as sa
 from agent.ledger import Ledger
 from config.database import Database
 from config.errors import UnknownThing
-from config.tables import incidents, signals
+from config.tables import feedback, incidents, signals
 from triggers.rows import incident_summary, signals_of
 
 MAX_LISTED = 500
@@ -37,6 +38,13 @@ class Incidents:
         with self._database.read() as connection:
             rows = connection.execute(query).all()
         return [{**incident_summary(row), "signals": row.n} for row in rows]
+
+    def judged(self, *, limit: int = 200) -> builtins.list[str]:
+        """Incidents somebody said something about, those last spoken of first."""
+        query = (sa.select(feedback.c.incident_id).group_by(feedback.c.incident_id)
+                 .order_by(sa.func.max(feedback.c.id).desc()).limit(limit))
+        with self._database.read() as connection:
+            return builtins.list(connection.execute(query).scalars())
 
     def show(self, incident_id: str) -> dict[str, Any]:
         """The incident with its signals, diagnosis, runs and feedback."""

@@ -1,0 +1,57 @@
+"""docs/learning.md, written by `culprit eval stream --doc`: how learning works, and what the replay measured."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from evals.replay import Replay
+from evals.verdict_on_learning import LearningVerdict
+
+TEXT = Path(__file__).parent / "learning_page.md"
+
+
+def page(verdict: LearningVerdict, replay: Replay) -> str:
+    """The page; the prose stands in learning_page.md, the figures come from the verdict."""
+    text = TEXT.read_text(encoding="utf-8")
+    values = {
+        "EPISODES": str(verdict.episodes), "RECURRENCES": str(verdict.recurrences),
+        "FAMILIES": str(verdict.families), "EACH": str(replay.each), "ORDERS": str(replay.orders),
+        "RECORDINGS": str(len(replay.sources())), "SEED": str(replay.seed), "MARKS": verdict.as_markdown(),
+        "ACCURACY": _accuracy(verdict), "ASPECTS": _aspects(verdict), "BY_FAMILY": _families(verdict),
+        "RECOGNISED": f"{verdict.recognised:.0%}", "REVIEW": _review(verdict), "MISSED": _missed(verdict),
+    }
+    for name, value in values.items():
+        text = text.replace(f"{{{name}}}", value)
+    return text
+
+
+def _accuracy(v: LearningVerdict) -> str:
+    lines = ["| memory | right causes on recurrence |", "|---|---|"]
+    return "\n".join([*lines, *(f"| {arm} | {v.accuracy[arm]:.3f} |" for arm in v.accuracy)])
+
+
+def _aspects(v: LearningVerdict) -> str:
+    lines = ["| changed | lift (95 %) | episodes |", "|---|---|---|"]
+    return "\n".join([*lines, *(f"| {a} | {d.mean:+.3f} [{d.low:+.3f}, {d.high:+.3f}] | {d.n} |"
+                                for a, d in v.aspects.items())])
+
+
+def _families(v: LearningVerdict) -> str:
+    lines = ["| family | lift | episodes | recordings |", "|---|---|---|---|"]
+    return "\n".join([*lines, *(f"| {f} | {d.mean:+.2f} | {d.n} | {d.clusters} |" for f, d in v.by_family.items())])
+
+
+def _review(v: LearningVerdict) -> str:
+    """What the stream with wrong feedback lists, the first of each kind."""
+    shown: dict[str, str] = {}
+    for run, review in v.reviews.items():
+        if run[2] == "wrong":
+            for notice in review.notices:
+                shown.setdefault(notice.split(":", 1)[0], notice)
+    return "\n".join(f"- {n}" for n in shown.values()) or "- nothing"
+
+
+def _missed(v: LearningVerdict) -> str:
+    missed = [m for m in v.marks if not m.met]
+    return "All marks are met." if not missed else "Missed: " + "; ".join(
+        f"{m.name} ({m.measured}, asked {m.asked})" for m in missed) + "."
