@@ -137,7 +137,7 @@ class Conversing:
 
     async def _put(self, said: Said, marker: str, place: str | None, answer: Answer, extra: list[str]) -> None:
         text, blocks = answer_blocks(answer, extra, links=self._links)
-        where = {"channel": said.channel, "text": text, "blocks": blocks, "metadata": marked(marker)}
+        where: dict[str, Any] = {"channel": said.channel, "text": text, "blocks": blocks, "metadata": marked(marker)}
         if place:
             reply = await self._api.ask("chat.update", ts=place, **where)
             if not reply.error:

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -150,12 +151,19 @@ def _happenings(axes: Any, scene: Scene, has_font: bool) -> None:
         axes.axvline(_at(at), color="#6a4c93", lw=1.4, ls="--")
         label = plain(what if has_font else _printable(what), 28)
         side, shift = ("left", 4) if at < middle else ("right", -4)
-        axes.annotate(label, (_at(at), 1 - 0.08 * (n % 3)), xycoords=("data", "axes fraction"), xytext=(shift, -4),
+        axes.annotate(label, (_at(at), 1 - 0.08 * n), xycoords=("data", "axes fraction"), xytext=(shift, -4),
                       textcoords="offset points", fontsize=11, color="#6a4c93", va="top", ha=side)
 
 
 def _at(ms: int) -> datetime:
     return datetime.fromtimestamp(ms / 1000, UTC)
+
+
+def use_font(path: Path) -> None:
+    """A font file that is not installed, for pictures of this process."""
+    from matplotlib import font_manager
+
+    font_manager.fontManager.addfont(str(path))
 
 
 def _hangul_font() -> str:

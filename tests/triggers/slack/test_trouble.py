@@ -143,7 +143,7 @@ async def test_a_storm_is_one_message(tmp_path: Path) -> None:
             connection, loser=loser, survivor=survivor, now=now, publishers=s.culprit.publisher_names)))
         s.culprit.wake.ring("outbox")
         await s.until(lambda: len(s.slack.workspace.roots()) == 1)
-        await s.until(lambda: "folded in" in s.slack.workspace.roots()[0].said)
+        await s.until(lambda: "folded in: 1" in s.slack.workspace.roots()[0].said)
 
 
 async def test_events_are_dealt_with_once(tmp_path: Path) -> None:
@@ -213,5 +213,5 @@ async def test_a_critical_signal_after_the_report_is_told(tmp_path: Path) -> Non
         card, _ = await first_report(s)
         s.investigating.seconds = 0
         await s.take_in(signal("other", starts_ms=AT, severity=Severity.WARNING, service="worker"))
-        await s.until(lambda: "2 signals" in card.said)
-        await s.until(lambda: any("1 more signals joined" in r.said for r in s.slack.workspace.replies(card.ts)))
+        await s.until(lambda: "signals: 2" in card.said)
+        await s.until(lambda: any("More signals joined: 1" in r.said for r in s.slack.workspace.replies(card.ts)))
