@@ -10,6 +10,9 @@ from agent.codes import Verdict
 from tools.findings import Finding
 
 EXPLAINED = 0.25  # what a finding is still worth to a hypothesis when a better one explains it
+CIRCUMSTANCES = frozenset(
+    ("change_in_window", "config_changed", "image_changed", "image_differs", "config_differs", "limit_differs",
+     "started_in_window"))
 SLACK_MS = 20_000  # two moments nearer than this say nothing about which came first
 
 
@@ -74,12 +77,15 @@ def roots(ranked: Sequence[Candidate]) -> tuple[Candidate, ...]:
 
 
 def _stands_beside(c: Candidate, named: Candidate) -> bool:
-    """Another component, and something it needs that the named one neither explains nor used itself."""
+    """Another component, and trouble it needs that the named one neither explains nor used itself.
+
+    What merely changed or differs is no trouble: a change beside an explained incident is a coincidence.
+    """
     used = {(f.kind, f.subject) for _, f in named.used}
     needed = {e.finding for e in c.card.expects if e.needed or e.any_of}
 
     def own(f: Finding) -> bool:
-        return f.kind in needed and not _explained(named, f) and (f.kind, f.subject) not in used
+        return f.kind in needed and f.kind not in CIRCUMSTANCES and not _explained(named, f) and (f.kind, f.subject) not in used
 
     apart = c.culprit != named.culprit and not (c.culprit.service and c.culprit.service == named.culprit.service
                                                 and c.card.category is named.card.category)

@@ -178,6 +178,7 @@ QUESTION = Question(
         "idle_as_declared",
         "work_normal",
         "work_follows_demand",
+        "demand_up",
     ),
     cost_s=2.0,
     arguments=ActivityArguments,

@@ -19,6 +19,7 @@ from tools.world import Scope, World
 
 PLANNED_MODES = ("load_test", "maintenance", "drill", "drain")
 AFTER_S = -15.0  # the onset is an estimate: a change a few seconds later may still be its cause
+AT_ONCE_S = 45.0
 NEAR_S = 120.0
 FAR_S = 900.0
 
@@ -111,10 +112,12 @@ def _facts(inventory: Inventory, change: Change, onset: int, path: frozenset[str
 
 
 def _strength(before_s: float) -> float:
-    """1 up to two minutes before the onset, falling to 0.2 over a quarter of an hour; 0.1 for one that came after."""
+    """1 up to 45 s before the onset, 0.7 at two minutes, 0.2 at a quarter of an hour; 0.1 for one that came after."""
     if before_s < AFTER_S:
         return 0.1
-    return 1.0 if before_s <= NEAR_S else max(0.2, 1 - 0.8 * (before_s - NEAR_S) / (FAR_S - NEAR_S))
+    if before_s <= NEAR_S:
+        return 1.0 - 0.3 * max(0.0, before_s - AT_ONCE_S) / (NEAR_S - AT_ONCE_S)
+    return max(0.2, 0.7 - 0.5 * (before_s - NEAR_S) / (FAR_S - NEAR_S))
 
 
 def _line(change: Change, onset: int) -> str:

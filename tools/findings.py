@@ -42,6 +42,8 @@ KINDS: Mapping[str, Kind] = _kinds(
      "silent for the last half of the window"),
     ("idle_as_declared", "the waiting instances do no work and are stopped or silent", "units", "zero units"),
     ("work_normal", "work is done by the active role at its baseline rate", "units per second", "within 10 %"),
+    ("demand_up", "far more work is handed out than in the baseline, whether or not it is finished",
+     "ratio to baseline", ">= 2 x"),
     ("work_follows_demand", "far more or less work is handed out than before, and all of it is finished",
      "ratio to baseline", ">= 1.5 x or <= 0.67 x"),
     # routing
@@ -112,7 +114,7 @@ KINDS: Mapping[str, Kind] = _kinds(
     ("image_changed", "an instance runs another image than in the baseline", "", "tags differ"),
     ("peers_alike", "like instances do not differ", "", "all facts equal"),
     ("change_in_window", "a deploy, switch or configuration change (kind in detail) before or in the window",
-     "seconds from change to onset", "<= 120 s before the onset"),
+     "seconds from change to onset", "<= 45 s before the onset"),
     ("no_change", "no change was recorded in the window", "", "source answered"),
     ("planned_activity", "the change record declares this activity as planned (load test, maintenance)", "",
      "declared"),

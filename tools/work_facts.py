@@ -74,8 +74,28 @@ def facts(reading: Reading) -> list[Finding]:
     out += _gap(reading)
     out += _failing(reading)
     out += _normal(reading)
+    out += _surge(reading)
     out += _demand(reading)
     return out
+
+
+def _surge(reading: Reading) -> list[Finding]:
+    """More is handed out than before: who cannot keep up then is short, not broken."""
+    work = reading.flow
+    if work is None or (reading.service.name in work.by and reading.service.kind not in ("api", "proxy")):
+        return []  # what a worker itself starts is what it took, not what it was handed
+    now = reading.counts.within(reading.scope.incident[0], reading.end)
+    then = reading.counts.within(*reading.scope.baseline)
+    if now.sum() < 6 or then.sum() < 6 or work.dispatched[then].sum() < 20:
+        return []
+    ratio = float(work.dispatched[now].mean() / work.dispatched[then].mean())
+    if ratio < 1.4:
+        return []
+    about = Subject(service=reading.service.name, cluster=reading.service.cluster)
+    rose = burst(reading.moments(work.dispatched, reading.scope.baseline[0], reading.end), reading.scope.baseline[0],
+                 reading.end)
+    return [Finding("demand_up", about, min(1.0, ratio - 1), sig(ratio), 1.0, "up",
+                    None if rose is None else int(rose.at_ms))]
 
 
 def _together(reading: Reading, findings: list[Finding]) -> list[Finding]:

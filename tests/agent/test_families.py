@@ -32,6 +32,7 @@ from tools.findings import Finding, Subject
 
 EAST = Subject(cluster="east")
 HOST = Subject(host="rack-9")
+SHELF_1 = Subject(service="shelf", container="shelf-1")
 STRAY = fact("work_by_waiting_role", MILL_OFF)
 NORMAL = fact("work_normal", MILL, after_s=None)
 BOTH = fact("both_colours_declared", FRONT, after_s=None)
@@ -132,6 +133,15 @@ TELLTALES: dict[str, tuple[list[Finding], tuple[str, str], tuple[str, str]]] = {
     "a clock is off": (
         [fact("clock_skew", HOST, after_s=None), fact("complaint", MILL_ON, topic="clock"), FAILING],
         ("clock_skew", "rack-9"), ("collect_more", "rack-9")),
+    "the active worker was stopped and stayed down": (
+        [fact("not_running", MILL_ON), fact("stopped_in_window", MILL_ON), STOPPED, GAP, FAILING],
+        ("consumer_dead", "mill-7"), ("start_container", "mill-7")),
+    "the database is slow": (
+        [fact("dependency_slow", SHELF_1), SLOW], ("segment_latency", "shelf-1"), ("collect_more", "shelf-1")),
+    "the disk is full": (
+        [fact("complaint", SHELF_1, topic="disk_full"),
+         fact("host_pressure", Subject(host="rack-9", resource="disk"), resource="disk"), FAILING],
+        ("capacity_exhausted", "shelf-1"), ("collect_more", "shelf-1")),
     "a key expired": (
         [fact("complaint", MILL_ON, topic="credential"), NEW_ERROR, fact("work_failing", MILL), FAILING],
         ("config_change", "mill-7"), ("revert_config", "mill-7")),
@@ -264,6 +274,15 @@ def test_nothing_that_matches_is_undetermined_and_says_what_was_excluded() -> No
     assert all(h.status.value != "root" for h in draft.hypotheses)
 
 
+def test_what_no_family_covers_is_a_lead_and_never_a_cause() -> None:
+    """An instance with errors of its own and no known cause is named as a lead with its component, below certainty."""
+    draft = diagnosis(fact("errors_logged_up", PAINT_1), fact("error_template_new", PAINT_1, template="x"), FAILING, SLOW)
+    assert draft.verdict is Verdict.UNDETERMINED
+    lead = draft.hypotheses[0]
+    assert (lead.component.name, lead.category.value) == ("paint-1", "unknown")
+    assert 0.3 <= lead.confidence <= 0.6
+
+
 @pytest.mark.parametrize("family", [f for f in TELLTALES if "F33" not in f])
 def test_without_the_telling_question_nothing_wrong_is_said_with_confidence(family: str) -> None:
     """Each question that found something is taken away in turn: the right cause, or none, is named, never another."""
@@ -271,3 +290,12 @@ def test_without_the_telling_question_nothing_wrong_is_said_with_confidence(fami
     for name in {n for n, kinds in FINDS.items() for f in findings if f.kind in kinds}:
         kept = [f for f in findings if any(f.kind in kinds for n, kinds in FINDS.items() if n != name)]
         assert said(*kept, unanswered=(name,)) <= {cause}, name
+
+
+def test_a_change_beside_a_surge_is_a_coincidence() -> None:
+    """A setting was changed a minute before far more work came in than the pool can do: the pool is short, alone."""
+    changed = [fact("change_in_window", MILL_ON, 0.9, after_s=-70, kind="config"),
+               fact("config_changed", MILL_ON, after_s=None, compared=False),
+               fact("segment_slower", MILL_ON, waiting=True), fact("started_in_window", MILL_ON, after_s=-60)]
+    surge = [GAP, fact("demand_up", MILL, direction="up"), SLOW, FAILING]
+    assert said(*changed, *surge) == {("capacity_exhausted", "mill")}
