@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from langchain_core.runnables import RunnableConfig
-from langgraph.checkpoint.base import BaseCheckpointSaver
 
 from agent.analyst import Analyst
 from agent.budget import Budget
 from agent.card import Card
+from agent.checkpoints import Checkpoints, no_checkpoints
 from agent.deps import Ask, Deps
 from agent.diagnosis import Diagnosis
 from agent.experience import Experience
@@ -31,15 +31,6 @@ from tools.question import Question
 from tools.world import World
 
 RECURSION_LIMIT = 120  # supersteps; the budget of steps ends a run long before
-
-
-@asynccontextmanager
-async def no_checkpoints() -> AsyncIterator[None]:
-    """For runs that need not survive a crash: demo, evals, the command line."""
-    yield None
-
-
-Checkpoints = Callable[[], AbstractAsyncContextManager[BaseCheckpointSaver[Any] | None]]
 
 
 @dataclass(frozen=True)
@@ -102,22 +93,15 @@ class Investigation:
         kinds = {s.name: s.kind for s in self.world.inventory.services}
         experience = self.experience()
         cards = (*self.cards, *experience.cards)
-        analyst = self.analyst(cards=cards, questions=asked, service_kinds=kinds, depends_on=callees_of(self.world.inventory),
-                               lang=self.lang)
-        optional: dict[str, Any] = {}
-        if on_event is not None:
-            optional["on_event"] = on_event
-        if late_signals is not None:
-            optional["late_signals"] = late_signals
-        keep = self.keep
-        if keep is not None:
-            optional["keep"] = lambda batch: keep(run_id, batch)
+        callees = callees_of(self.world.inventory)
+        analyst = self.analyst(cards=cards, questions=asked, service_kinds=kinds, depends_on=callees, lang=self.lang)
+        optional = {"on_event": on_event, "late_signals": late_signals,
+                    "keep": partial(self.keep, run_id) if self.keep else None}
+        given: dict[str, Any] = {name: seam for name, seam in optional.items() if seam is not None}
         return Deps(
-            world=self.world, cards=cards, experience=experience, ask=self.ask, check=self.check,
-            questions=asked, analyst=analyst,
-            models=self.models, budget=self.budget, deadline=time.monotonic() + self.budget.seconds,
-            lang=self.lang, critical=incident.severity is Severity.CRITICAL, purse=self.purse, site=self.site,
-            **optional,
+            world=self.world, cards=cards, experience=experience, ask=self.ask, check=self.check, questions=asked,
+            analyst=analyst, models=self.models, budget=self.budget, deadline=time.monotonic() + self.budget.seconds,
+            lang=self.lang, critical=incident.severity is Severity.CRITICAL, purse=self.purse, site=self.site, **given,
         )
 
 

@@ -7,10 +7,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from langchain_core.language_models.chat_models import BaseChatModel
-
 from agent.assemble import assemble
 from agent.candidate import Candidate
+from agent.contrary import Accuser, Random, Soother, seat
 from agent.diagnosis import Diagnosis
 from agent.draft import Draft
 from agent.model import Seat, seats_of
@@ -18,7 +17,6 @@ from agent.tape import Tape
 from agent.verify import Check, Checked, check
 from config.settings import Model
 from evals.case import Case
-from evals.policies import Accuser, Random, Soother
 from evals.report import Rate, clustered_rate
 from evals.run import judge
 from evals.scorers import CaseScores
@@ -47,14 +45,10 @@ def unchecked(
 def policies(*, tape: Path | None = None, model: str = "") -> dict[str, tuple[Seat, ...]]:
     """The rows: no model at all, those that are wrong on purpose, and a taped model where there is a tape."""
     rows: dict[str, tuple[Seat, ...]] = {
-        "analyst": (), "random": _seat(Random(seed=1)), "accuser": _seat(Accuser()), "soother": _seat(Soother())}
+        "analyst": (), "random": (seat(Random(seed=1)),), "accuser": (seat(Accuser()),), "soother": (seat(Soother()),)}
     if tape is not None:
         rows["tape"] = seats_of(Model(main=model), tape=Tape(tape, "replay"))
     return rows
-
-
-def _seat(model: BaseChatModel) -> tuple[Seat, ...]:
-    return (Seat(model, model._llm_type, "main"),)
 
 
 async def measure(folders: Iterable[Path], rows: Mapping[str, tuple[Seat, ...]]) -> list[Row]:

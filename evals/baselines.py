@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any
-
-from langchain_core.callbacks import CallbackManagerForLLMRun
-from langchain_core.messages import AIMessage, BaseMessage, ToolCall
-from langchain_core.outputs import ChatGeneration, ChatResult
 
 from agent.action import Action
-from agent.analyst import Analyst, tool_name
 from agent.assemble import assemble
 from agent.budget import Budget
 from agent.card import Card, load_cards
-from agent.choose import arguments_for
 from agent.codes import ActionKind, Category, ComponentKind, HypothesisStatus, Verdict
 from agent.diagnosis import Component, Diagnosis, Hypothesis, Usage
+from agent.fixed_order import FixedOrder
 from config.errors import NotCaptured
 from evals.case import Case
 from evals.run import Arm, investigate_case
@@ -24,34 +18,6 @@ from tools.evidence import iso
 from tools.recorded.world import open_world
 from tools.sources.changes import Change
 from tools.sources.inventory import Inventory
-
-
-class FixedOrder(Analyst):
-    """The same rules and conclusion, without the choice: every question that can be asked, in the toolbox's order."""
-
-    def _generate(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: CallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
-    ) -> ChatResult:
-        calls = [] if kwargs.get("must_conclude") else self._left(messages)
-        if not calls:
-            return super()._generate(messages, stop, run_manager, must_conclude=True)
-        return ChatResult(generations=[ChatGeneration(message=AIMessage(content="", tool_calls=calls))])
-
-    def _left(self, messages: list[BaseMessage]) -> list[ToolCall]:
-        """Calls for every question not asked yet. One that needs arguments gets those of the leading hypothesis."""
-        ranked, _, _ = self.weigh(messages)
-        asked = {call["name"] for m in messages if isinstance(m, AIMessage) for call in m.tool_calls}
-        calls = []
-        for question in self.questions:
-            ask = arguments_for(question, ranked[0] if ranked else None)
-            name = tool_name(question.name)
-            if ask is not None and name not in asked:
-                calls.append(ToolCall(name=name, args=dict(ask.arguments), id=f"fixed_{name}"))
-        return calls
 
 
 async def fixed_order(case: Case) -> Diagnosis:

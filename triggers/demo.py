@@ -21,7 +21,8 @@ from pydantic import SecretStr
 from rich.console import Console
 from rich.text import Text
 
-from agent.assemble import assemble, sqlite_checkpoints
+from agent.assemble import assemble
+from agent.checkpoints import sqlite_checkpoints
 from agent.diagnosis import Diagnosis
 from agent.investigate import Investigation
 from config.errors import BadInput, SourceUnavailable

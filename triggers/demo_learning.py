@@ -18,8 +18,9 @@ from pydantic import SecretStr
 from rich.console import Console
 from rich.markup import escape
 
-from agent.assemble import assemble, sqlite_checkpoints
+from agent.assemble import assemble
 from agent.card import Card, load_cards
+from agent.checkpoints import sqlite_checkpoints
 from agent.codes import HypothesisStatus, Verdict
 from agent.diagnosis import Diagnosis
 from agent.ledger import Feedback

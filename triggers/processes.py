@@ -12,9 +12,10 @@ import structlog
 import uvicorn
 from fastapi import FastAPI
 
-from agent.assemble import assemble, postgres_checkpoints, sqlite_checkpoints
+from agent.assemble import assemble
+from agent.checkpoints import Checkpoints, postgres_checkpoints, sqlite_checkpoints
 from agent.incident import Incident
-from agent.investigate import Checkpoints, Investigation
+from agent.investigate import Investigation
 from agent.prose import LANGUAGES
 from config.errors import ConfigError
 from config.logging import configure_logging

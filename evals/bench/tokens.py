@@ -11,21 +11,14 @@ import dataclasses
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-from langchain_core.callbacks import CallbackManagerForLLMRun
-from langchain_core.language_models.chat_models import BaseChatModel
-from langchain_core.messages import AIMessage, BaseMessage
-from langchain_core.outputs import ChatGeneration, ChatResult
-from langchain_core.runnables import Runnable
-
 from agent.assemble import assemble
-from agent.draft import CONCLUDE
-from agent.model import Seat
-from agent.wire import BYTES_PER_TOKEN, tokens_of
+from agent.contrary import Curious, seat
+from agent.wire import BYTES_PER_TOKEN
 from config.logging import configure_logging
 from config.settings import Log
 from evals.case import find_cases, load_case
@@ -72,51 +65,18 @@ def _plain(value: Any) -> Any:
     return [_plain(v) for v in value] if isinstance(value, list | tuple) else value
 
 
-@dataclass
-class Heard:
-    """Tokens of each turn: messages and tools."""
-
-    turns: list[int] = field(default_factory=list)
-
-
-class Curious(BaseChatModel):
-    """Asks `questions`, two a turn, then concludes that it cannot say."""
-
-    questions: tuple[str, ...]
-    heard: Any
-
-    @property
-    def _llm_type(self) -> str:
-        return "curious"
-
-    def bind_tools(self, tools: Sequence[Any], **kwargs: Any) -> Runnable[Any, AIMessage]:
-        """Keeps the size of the tools, which every turn carries."""
-        return self.bind(size=len(json.dumps(list(tools), ensure_ascii=False).encode()) // BYTES_PER_TOKEN)
-
-    def _generate(
-        self, messages: list[BaseMessage], stop: list[str] | None = None,
-        run_manager: CallbackManagerForLLMRun | None = None, **kwargs: Any,
-    ) -> ChatResult:
-        turn = len(self.heard.turns)
-        self.heard.turns.append(tokens_of(messages) + kwargs.get("size", 0))
-        wanted = self.questions[2 * turn : 2 * turn + 2]
-        calls = [{"name": n.replace(".", "_"), "args": {}, "id": f"c{turn}{i}"} for i, n in enumerate(wanted)]
-        done = [{"name": CONCLUDE, "args": {"verdict": "undetermined"}, "id": f"c{turn}"}]
-        return ChatResult(generations=[ChatGeneration(message=AIMessage("", tool_calls=calls or done))])
-
-
 async def measure(folder: Path) -> tuple[list[int], int]:
     """(tokens of each turn, tokens of the raw answers) of one case."""
-    case, raw, heard = load_case(folder), Raw(), Heard()
+    case, raw = load_case(folder), Raw()
     world = _weighed(open_world(case.folder), raw)
     analyst = await assemble(open_world(case.folder)).investigate(
         case.incident(), run_id="analyst", asked_at_ms=case.now_ms)
     more = tuple(dict.fromkeys(e["question"] for e in analyst.evidence if e["question"] not in ASKED))
-    seat = Seat(Curious(questions=more, heard=heard), "curious", "main")
-    one_try = replace(assemble(world), models=(seat,))
+    curious = Curious(questions=more)
+    one_try = replace(assemble(world), models=(seat(curious),))
     await replace(one_try, budget=replace(one_try.budget, attempts=0)).investigate(
         case.incident(), run_id="tokens", asked_at_ms=case.now_ms)
-    return heard.turns, raw.size // BYTES_PER_TOKEN
+    return curious.sizes, raw.size // BYTES_PER_TOKEN
 
 
 def _weighed(world: World, raw: Raw) -> World:

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from agent.assemble import assemble, sqlite_checkpoints
+from agent.assemble import assemble
+from agent.checkpoints import sqlite_checkpoints
 from agent.diagnosis import Diagnosis
 from evals.case import load_case
 from tests.tools.recorded.tiny_case import write_tiny_case

@@ -12,7 +12,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from agent.assemble import CHECKPOINT_SCHEMA, assemble, postgres_checkpoints
+from agent.assemble import assemble
+from agent.checkpoints import CHECKPOINT_SCHEMA, postgres_checkpoints
 from agent.diagnosis import Diagnosis
 from evals.case import load_case
 from tests.live.engines import postgres  # noqa: F401  (fixture)

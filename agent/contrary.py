@@ -1,11 +1,13 @@
-"""Models that are wrong on purpose: what they publish, with and without verification, measures the code around a model.
+"""Models of a few rules, most of them wrong on purpose: what they publish measures the code around a model.
 
 `Random` asks and concludes at random. `Accuser` names the most innocent component it saw, with numbers it made up and
-an action to stop it. `Soother` says all is well, whatever it sees. None of them reads more than a real model is sent.
+an action to stop it. `Soother` says all is well, whatever it sees. `Curious` asks what it is told to ask and counts
+what it is sent. None of them reads more than a real model is sent.
 """
 
 from __future__ import annotations
 
+import json
 import random
 import re
 from collections.abc import Sequence
@@ -16,9 +18,12 @@ from langchain_core.language_models.chat_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 from langchain_core.outputs import ChatGeneration, ChatResult
 from langchain_core.runnables import Runnable
+from pydantic import Field
 
 from agent.codes import ActionKind, Category
 from agent.draft import CONCLUDE
+from agent.model import Seat
+from agent.wire import BYTES_PER_TOKEN, tokens_of
 
 _SUBJECT = re.compile(r"\b(container|service|host)=([^,|\s]+)")
 
@@ -94,6 +99,33 @@ class Soother(Policy):
         cited = next(iter(heard), "E1")
         return {"verdict": "no_fault", "claims": [{"text": "Everything works as it should.", "evidence": [cited]}],
                 "actions": [{"kind": "none"}]}
+
+
+class Curious(Policy):
+    """Asks `questions`, two a turn, then says that it cannot tell. `sizes`: tokens of each turn, tools included."""
+
+    questions: tuple[str, ...] = ()
+    sizes: list[int] = Field(default_factory=list)
+
+    def bind_tools(self, tools: Sequence[Any], **kwargs: Any) -> Runnable[Any, AIMessage]:
+        """Every turn carries the tools, so they count."""
+        return self.bind(size=len(json.dumps(list(tools), ensure_ascii=False).encode()) // BYTES_PER_TOKEN)
+
+    def _generate(
+        self, messages: list[BaseMessage], stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None, **kwargs: Any,
+    ) -> ChatResult:
+        turn = len(self.sizes)
+        self.sizes.append(tokens_of(messages) + kwargs.get("size", 0))
+        wanted = self.questions[2 * turn : 2 * turn + 2]
+        calls = [{"name": n.replace(".", "_"), "args": {}, "id": f"c{turn}{i}"} for i, n in enumerate(wanted)]
+        done = [{"name": CONCLUDE, "args": {"verdict": "undetermined"}, "id": f"c{turn}"}]
+        return ChatResult(generations=[ChatGeneration(message=AIMessage("", tool_calls=calls or done))])
+
+
+def seat(policy: Policy) -> Seat:
+    """The policy as the main model of a chain."""
+    return Seat(policy, policy._llm_type, "main")
 
 
 def accusation(
