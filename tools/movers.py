@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from tools.analysis.onset import step
-from tools.analysis.ranking import Standing, anomaly, rank
-from tools.analysis.robust import Floats, row_z
+from tools.analysis.ranking import Standing, Symptoms, anomaly, rank
+from tools.analysis.robust import Floats, median, row_z
 from tools.charts import chart
 from tools.evidence import Chart, Status
 from tools.findings import Finding, Subject
@@ -128,15 +128,20 @@ async def _read(world: World, axis: Grid, name: str, gate: asyncio.Semaphore) ->
             _query(world, name), start_ms=axis.start_ms, end_ms=axis.end_ms, step_ms=axis.step_ms
         )
     kind = kind_of(name)
-    outbound = bool(OUTBOUND & set(_words(name)))
+    outbound = sees_others(name)
     return [
         Mover(name, kind, subject_of(world.inventory, s, kind.kind), outbound, axis.place(s)) for s in result.series
     ]
 
 
-WEIGHTS = {"memory": 0.6, "network": 0.7, "disk": 0.7, "requests": 0.6, "share": 0.6, "other": 0.4}
+WEIGHTS = {"memory": 0.6, "network": 0.7, "disk": 0.7, "requests": 0.3, "share": 0.6, "other": 0.4}
 """How much a move of a kind says about what is wrong: caches fill, traffic follows users; CPU and queues tell more."""
 OUTBOUND = frozenset({"client", "outbound", "upstream", "egress", "remote"})
+
+
+def sees_others(metric: str) -> bool:
+    """Whether the metric's name says it was measured by the component as a client of others."""
+    return bool(OUTBOUND & set(_words(metric)))
 
 
 def _words(name: str) -> Iterable[str]:
@@ -171,22 +176,41 @@ def subject_of(inventory: Inventory, series: Series, resource: str) -> Subject:
     )
 
 
-def scored(movers: Sequence[Mover], axis: Grid) -> list[Mover]:
-    """Movers with levels and z, all computed at once, largest |z| first; series without a baseline are left out."""
+def scored(movers: Sequence[Mover], axis: Grid, recent: int = 0) -> list[Mover]:
+    """Movers with levels and z, all computed at once, largest |z| first; series without a baseline are left out.
+
+    `recent`: how many columns before the split lie just before the incident, where the rest of the baseline is from
+    another time (another day). What had left the baseline by then did not begin with the incident: only what came on
+    top counts.
+    """
     if not movers:
         return []
     values = np.stack([_from_nothing(m, axis) for m in movers])
+    values = np.where(np.isfinite(values), values, np.nan)
     floors = [floor_for(m.metric) for m in movers]
     split = np.full(len(movers), axis.split, dtype=np.int64)
-    before, after, z = row_z(
-        values, split, np.array([f.absolute for f in floors]), np.array([f.relative for f in floors])
-    )
+    absolute, relative = np.array([f.absolute for f in floors]), np.array([f.relative for f in floors])
+    before, after, z = row_z(values, split, absolute, relative, tails=True)
+    if recent >= LEAST_RECENT:
+        z = _since(values[:, axis.split - recent : axis.split], before, after, z)
     out = [
-        Mover(m.metric, m.kind, m.subject, m.outbound, m.values, float(before[i]), float(after[i]), float(z[i]))
+        replace(m, before=float(before[i]), after=float(after[i]), z=float(z[i]))
         for i, m in enumerate(movers)
         if np.isfinite(z[i])
     ]
     return sorted(out, key=lambda m: (-abs(m.z), m.metric, m.component))
+
+
+LEAST_RECENT = 2
+
+
+def _since(recent: Floats, before: Floats, after: Floats, z: Floats) -> Floats:
+    """z of what came on top of the level just before the incident; 0 where it went the other way."""
+    known = np.isfinite(recent).sum(axis=1) >= LEAST_RECENT
+    level = np.array([median(row) for row in recent])
+    with np.errstate(all="ignore"):
+        part = np.clip((after - level) / (after - before), 0.0, 1.0)
+    return np.where(known & np.isfinite(part), z * part, z)
 
 
 APPEARS = frozenset({"cpu", "network", "disk", "requests", "errors"})
@@ -231,32 +255,46 @@ def _moved(world: World, axis: Grid, mover: Mover) -> Finding:
 
 def standings(inventory: Inventory, movers: Sequence[Mover]) -> list[Standing]:
     """Components ranked by what is wrong with themselves; the call graph is the inventory's `depends_on`."""
-    parts: dict[str, dict[str, float]] = {"own": {}, "served": {}, "outbound": {}}
+    return ranked(movers, [(s.name, d) for s in inventory.services for d in s.depends_on])
+
+
+def ranked(movers: Sequence[Mover], calls: Iterable[tuple[str, str]]) -> list[Standing]:
+    """As `standings`, with (caller, callee) pairs from anywhere; without any, components stand alone."""
+    seen: dict[str, Symptoms] = {}
     for m in movers:
-        if not m.component:
-            continue
-        felt = m.kind.kind in ("latency", "errors", "success")
-        part = parts["outbound" if felt and m.outbound else "served" if felt else "own"]
-        wrong = m.z < 0 if m.kind.kind == "success" else m.z > 0 if felt else True
-        size = anomaly(m.z) * WEIGHTS.get(m.kind.kind, 1.0)
-        if wrong:
-            part[m.component] = max(part.get(m.component, 0.0), size)
-    calls = [(s.name, d) for s in inventory.services for d in s.depends_on]
-    return rank(parts["own"], parts["served"], parts["outbound"], calls)
+        if m.component:
+            seen[m.component] = _with(seen.get(m.component, Symptoms()), m)
+    return rank(seen, calls)
+
+
+def _with(symptoms: Symptoms, mover: Mover) -> Symptoms:
+    """The symptoms of a component with one more series."""
+    s, kind = symptoms, mover.kind.kind
+    size = anomaly(mover.z) * WEIGHTS.get(kind, 1.0)
+    if kind not in ("latency", "errors", "success"):
+        return replace(s, own=max(s.own, size))
+    if (mover.z < 0) != (kind == "success") or mover.z == 0:
+        return s
+    moved = abs(mover.after - mover.before) if abs(mover.z) > 3.0 else 0.0
+    if mover.outbound:
+        return replace(s, outbound=max(s.outbound, size))
+    if kind == "latency":
+        return replace(s, latency=max(s.latency, size), slower=max(s.slower, moved))
+    return replace(s, errors=max(s.errors, size), failing=max(s.failing, moved))
 
 
 def _suspects(inventory: Inventory, movers: Sequence[Mover]) -> list[Finding]:
-    ranked = [s for s in standings(inventory, movers) if s.score >= LEAST_SCORE][:MAX_SUSPECTS]
+    suspects = [s for s in standings(inventory, movers) if s.score >= LEAST_SCORE][:MAX_SUSPECTS]
     named = {m.component: m.subject for m in movers}
     out = []
-    for place, s in enumerate(ranked, start=1):
+    for place, s in enumerate(suspects, start=1):
         extra: dict[str, object] = {"place": place, "own": sig(s.own, 3), "served": sig(s.served, 3)}
         extra["path"] = sig(s.path, 3)
         if s.explained_by:
             extra["explained_by"] = s.explained_by
         of = named.get(s.name, Subject(service=s.name))
         about = Subject(service=of.service, container="" if of.service else of.container, host=of.host)
-        strength = min(1.0, s.score / 2) * (s.score / ranked[0].score)
+        strength = min(1.0, s.score / 2) * (s.score / suspects[0].score)
         out.append(Finding("suspect", about, strength, sig(s.score, 3), extra=extra))
     return out
 

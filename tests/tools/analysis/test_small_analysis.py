@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tools.analysis.activity import Course, course, laplace_trend, last_quiet, shares, usual_gap
 from tools.analysis.capacity import capacity, needed, strength_enough, strength_short
-from tools.analysis.ranking import anomaly, rank
+from tools.analysis.ranking import Symptoms, anomaly, rank
 from tools.analysis.trend import rising_share, trend
 
 MS = np.arange(0, 3_600_000, 10_000, dtype=np.int64)
@@ -91,7 +91,10 @@ def test_enough_and_short_never_claim_the_same(utilisation: float) -> None:
 
 def test_a_caller_that_waits_stands_behind_the_callee_it_waits_for() -> None:
     """front waits for mill, mill waits for line, line itself is hot: line, then the others."""
-    ranked = rank({"line": 0.8}, {"front": 0.9, "mill": 0.9, "line": 0.6}, {}, [("front", "mill"), ("mill", "line")])
+    ranked = rank(
+        {"front": Symptoms(latency=0.9), "mill": Symptoms(latency=0.9), "line": Symptoms(own=0.8, latency=0.6)},
+        [("front", "mill"), ("mill", "line")],
+    )
     assert [s.name for s in ranked] == ["line", "mill", "front"]
     assert ranked[-1].explained_by == "mill"
 
@@ -99,14 +102,25 @@ def test_a_caller_that_waits_stands_behind_the_callee_it_waits_for() -> None:
 def test_a_slow_path_points_at_the_healthy_looking_callee() -> None:
     """All callers of `bank` wait when calling, none of their callees looks sick: the way to bank is to blame."""
     calls = [("front", "bank"), ("mill", "bank"), ("front", "mill")]
-    ranked = rank({}, {"front": 0.6}, {"front": 0.8, "mill": 0.8}, calls)
+    ranked = rank({"front": Symptoms(latency=0.6, outbound=0.8), "mill": Symptoms(outbound=0.8)}, calls)
     assert ranked[0].name == "bank"
     assert ranked[0].path > 0.5
 
 
+def test_a_callee_that_moved_too_little_explains_little() -> None:
+    """front is a second slower, its callee ten milliseconds: the callee is no excuse; half a second would be."""
+    calls = [("front", "mill")]
+    slow = Symptoms(latency=0.7, slower=1.0)
+    small = rank({"front": slow, "mill": Symptoms(latency=0.6, slower=0.01)}, calls)
+    large = rank({"front": slow, "mill": Symptoms(latency=0.6, slower=0.5)}, calls)
+    score = [next(s.score for s in found if s.name == "front") for found in (small, large)]
+    assert score[0] > 2 * score[1]
+    assert large[0].name == "mill"
+
+
 def test_near_ties_go_to_who_moved_first() -> None:
     """Equal scores are ordered by onset."""
-    ranked = rank({"a": 0.5, "b": 0.5}, {}, {}, [], onsets={"a": 90_000, "b": 0})
+    ranked = rank({"a": Symptoms(own=0.5), "b": Symptoms(own=0.5)}, [], onsets={"a": 90_000, "b": 0})
     assert [s.name for s in ranked] == ["b", "a"]
 
 
