@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
+from collections.abc import Mapping
 
 import structlog
 
@@ -13,6 +14,7 @@ from triggers.slack.blocks import Block
 from triggers.slack.card import card
 from triggers.slack.client import LOST_MESSAGE, SlackApi, trouble
 from triggers.slack.markers import marked
+from triggers.slack.phrases import say
 from triggers.slack.story import Stories, Story
 from triggers.slack.threads import Threads
 
@@ -40,8 +42,9 @@ class Cards:
         """Text and blocks."""
         return card(story, lang, links=self.links, progress=progress)
 
-    async def draw(self, incident_id: str, *, progress: str = "") -> bool:
-        """Edit the card in place; False if there is none (any more). `progress` shows only while it is looked at.
+    async def draw(self, incident_id: str, *, progress: Mapping[str, object] | None = None) -> bool:
+        """Edit the card in place; False if there is none (any more). `progress` (count, seconds and the last answer,
+        safe for Slack) shows only while it is looked at.
 
         Raises as `SlackApi.tell`, StoreUnavailable, UnknownThing.
         """
@@ -50,7 +53,8 @@ class Cards:
             if thread is None:
                 return False
             story = await self.story(incident_id)
-            shows = progress if story.incident["state"] == "running" else ""
+            running = story.incident["state"] == "running"
+            shows = say("progress", thread.language, **progress) if progress and running else ""
             text, blocks = self.drawn(story, thread.language, progress=shows)
             marker = f"culprit/slack/{incident_id}/announced/open"
             reply = await self._api.ask("chat.update", channel=thread.channel, ts=thread.ts, text=text, blocks=blocks,

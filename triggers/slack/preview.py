@@ -112,9 +112,10 @@ def draw_message(blocks: Sequence[Block], fonts: Fonts, *, picture: bytes | None
     page = Page(fonts)
     for block in blocks:
         _block(page, block)
-    chart = Image.open(io.BytesIO(picture)) if picture else None
-    if chart is not None:
-        chart = chart.resize((WIDTH - 2 * MARGIN, round(chart.height * (WIDTH - 2 * MARGIN) / chart.width)))
+    chart: Image.Image | None = None
+    if picture:
+        opened = Image.open(io.BytesIO(picture))
+        chart = opened.resize((WIDTH - 2 * MARGIN, round(opened.height * (WIDTH - 2 * MARGIN) / opened.width)))
     height = int(page.y) + MARGIN + (chart.height + MARGIN if chart is not None else 0)
     sheet = Image.new("RGB", (WIDTH, height), PAPER)
     pen = ImageDraw.Draw(sheet)

@@ -13,10 +13,10 @@ from config.errors import CulpritError
 from tools.evidence import Evidence
 from triggers.claims import Claim
 from triggers.slack.cards import Cards
-from triggers.slack.phrases import say
 from triggers.slack.text import escape
 
 LAST = 140
+MOST_MISSES = 5
 _log = structlog.get_logger(__name__)
 
 
@@ -33,8 +33,8 @@ class _Run:
 class Progress:
     """`heard` is the worker's `on_event`. It never delays and never fails an investigation."""
 
-    def __init__(self, cards: Cards, *, seconds: float = 1.5, lang: str = "en") -> None:
-        self._cards, self._seconds, self._lang = cards, seconds, lang
+    def __init__(self, cards: Cards, *, seconds: float = 1.5) -> None:
+        self._cards, self._seconds = cards, seconds
         self._runs: dict[str, _Run] = {}
 
     def heard(self, claim: Claim, event: dict[str, Any]) -> None:
@@ -50,15 +50,18 @@ class Progress:
         self._forget_old()
 
     async def _tell(self, claim: Claim, run: _Run) -> None:
-        while run.told < run.count:
+        """Until all is told; a card that is not there yet is looked for a few times more."""
+        missed = 0
+        while run.told < run.count and missed < MOST_MISSES:
             await asyncio.sleep(max(0.0, run.drawn_at + self._seconds - time.monotonic()))
-            run.told, run.drawn_at = run.count, time.monotonic()
-            said = say("progress", self._lang, count=run.count, seconds=round(time.monotonic() - run.began),
-                       last=escape(run.last, LAST))
+            now, run.drawn_at = run.count, time.monotonic()
+            told = {"count": now, "seconds": round(run.drawn_at - run.began), "last": escape(run.last, LAST)}
             try:
-                await self._cards.draw(claim.incident.id, progress=said)
+                drawn = await self._cards.draw(claim.incident.id, progress=told)
             except CulpritError as error:
                 _log.info("progress was not shown", incident=claim.incident.id, reason=str(error))
+                drawn = False
+            run.told, missed = (now, 0) if drawn else (run.told, missed + 1)
 
     def _forget_old(self) -> None:
         for name in list(self._runs)[:-200]:

@@ -66,6 +66,7 @@ class Investigating:
         self.pause: Callable[[], Awaitable[None]] | None = None
         self.made: Callable[[Incident, str], Diagnosis] = lambda i, run: diagnosis(i.id, run)
         self.failures: list[Exception] = []
+        self.answers = 1
 
     async def investigate(
         self, incident: Incident, *, run_id: str, asked_at_ms: int,
@@ -74,7 +75,7 @@ class Investigating:
     ) -> Diagnosis:
         if self.failures:
             raise self.failures.pop()
-        if on_event is not None:
+        for _ in range(self.answers if on_event is not None else 0):
             on_event({"evidence": evidence()})
         if self.pause is not None:
             await self.pause()

@@ -13,7 +13,7 @@ from tests.triggers.parts import signal
 from tests.triggers.slack.sample import AT
 from tests.triggers.slack.stage import Stage, stage
 from triggers.grouping import apply_merge
-from triggers.slack.fake import FakeSlack
+from triggers.slack.fake import FakeSlack, Posted
 from triggers.wiring import build_correlator, build_outbox
 
 
@@ -119,7 +119,7 @@ async def test_a_deleted_card_is_posted_again(tmp_path: Path) -> None:
         assert "Resolved" in note.said
 
 
-async def first_report(s: Stage) -> tuple[object, ...]:
+async def first_report(s: Stage) -> tuple[Posted, list[Posted]]:
     """The card once it holds the conclusion, and the report below it."""
     await s.take_in(signal("slow", starts_ms=AT, service="worker"))
     await settled_after_report(s)
@@ -215,3 +215,56 @@ async def test_a_critical_signal_after_the_report_is_told(tmp_path: Path) -> Non
         await s.take_in(signal("other", starts_ms=AT, severity=Severity.WARNING, service="worker"))
         await s.until(lambda: "signals: 2" in card.said)
         await s.until(lambda: any("More signals joined: 1" in r.said for r in s.slack.workspace.replies(card.ts)))
+
+
+async def test_quiet_holds_back_all_but_critical_news(tmp_path: Path) -> None:
+    """While an incident is quiet, new signals change only its card; one that is critical is told."""
+    async with stage(tmp_path, pictures=False) as s:
+        s.out.news._settled_ms = 0
+        card, _ = await first_report(s)
+        await s.slack.press(card, "operate_snooze")
+        await s.until(lambda: "quiet until" in card.said)
+        await s.take_in(signal("other", starts_ms=AT, service="worker"))
+        await s.until(lambda: "signals: 2" in card.said)
+        await asyncio.sleep(0.3)
+        assert not any("joined" in r.said for r in s.slack.workspace.replies(card.ts))
+        await s.take_in(signal("worst", starts_ms=AT, severity=Severity.CRITICAL, service="worker"))
+        await s.until(lambda: "🔴" in card.said and "signals: 3" in card.said)
+
+
+async def test_a_picture_is_not_sent_twice(tmp_path: Path) -> None:
+    """The upload arrived and its answer was lost: the report is whole, the picture there once."""
+    async with stage(tmp_path) as s:
+        s.slack.lose_answer("files.completeUploadExternal")
+        card, _ = await first_report(s)
+        assert sum(bool(r.files) for r in s.slack.workspace.replies(card.ts)) == 1
+
+
+async def test_a_missing_scope_costs_the_picture_and_not_the_report(tmp_path: Path) -> None:
+    """Without files:write the thread has the report, and the outbox holds nothing back."""
+    async with stage(tmp_path) as s:
+        s.slack.workspace.scopes = tuple(x for x in s.slack.workspace.scopes if x != "files:write")
+        card, replies = await first_report(s)
+        assert "feedback_right" in str(card.blocks)
+        assert [bool(r.files) for r in replies] == [False]
+
+
+async def test_progress_is_throttled_and_never_outlives_the_investigation(tmp_path: Path) -> None:
+    """Many answers in a moment are few edits; once the report is there, no line of progress stands on the card."""
+    async with stage(tmp_path, pictures=False, progress_seconds=0.2) as s:
+        async def slowly() -> None:
+            await asyncio.sleep(0.7)
+
+        s.investigating.pause, s.investigating.answers = slowly, 200
+        await s.take_in(signal("slow", starts_ms=AT, service="worker"))
+        await s.until(lambda: any("questions answered" in m.said for m in s.slack.workspace.roots()))
+        card, _ = await first_report_of_running(s)
+        assert len(s.slack.called("chat.update")) < 12
+        await s.until(lambda: "questions answered" not in card.said)
+
+
+async def first_report_of_running(s: Stage) -> tuple[Posted, list[Posted]]:
+    """As `first_report`, for an incident that was opened already."""
+    await settled_after_report(s)
+    card = s.slack.workspace.roots()[0]
+    return card, s.slack.workspace.replies(card.ts)
