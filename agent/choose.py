@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from agent.codes import ComponentKind
 from agent.odds import CONFIDENT, Candidate, Facts
 from tools.question import Question
 
@@ -89,6 +90,11 @@ def _gain(question: Question, ranked: Sequence[Candidate], facts: Facts) -> floa
     return total
 
 
+def _is_cluster(candidate: Candidate | None) -> bool:
+    card = candidate.card if candidate else None
+    return card is not None and bool(card.culprit) and card.binds[card.culprit].kind is ComponentKind.CLUSTER
+
+
 def arguments_for(question: Question, candidate: Candidate | None) -> Ask | None:
     """Fill required arguments from the candidate's culprit; None where it has none to give."""
     culprit = candidate.culprit if candidate else None
@@ -97,7 +103,7 @@ def arguments_for(question: Question, candidate: Candidate | None) -> Ask | None
     known: dict[str, Any] = {
         "service": culprit.service if culprit else "", "container": culprit.container if culprit else "",
         "containers": containers, "leaving": containers, "host": culprit.host if culprit else "",
-        "leaving_cluster": culprit.cluster if culprit else "",
+        "leaving_cluster": culprit.cluster if culprit and _is_cluster(candidate) else "",
     }
     arguments = {}
     for name, spec in question.arguments.model_fields.items():

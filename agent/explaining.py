@@ -85,7 +85,8 @@ def _stands_beside(c: Candidate, named: Candidate) -> bool:
     needed = {e.finding for e in c.card.expects if e.needed or e.any_of}
 
     def own(f: Finding) -> bool:
-        return f.kind in needed and f.kind not in CIRCUMSTANCES and not _explained(named, f) and (f.kind, f.subject) not in used
+        trouble = f.kind in needed and f.kind not in CIRCUMSTANCES
+        return trouble and not _explained(named, f) and (f.kind, f.subject) not in used
 
     apart = c.culprit != named.culprit and not (c.culprit.service and c.culprit.service == named.culprit.service
                                                 and c.card.category is named.card.category)

@@ -18,11 +18,10 @@ LEAD_MS = 90_000  # what is missing shows a little before the gap does: rates an
 FROM_MISSING_LINES = frozenset(
     ("work_stopped", "completion_gap", "template_vanished", "silence", "idle_as_declared", "drain_decaying",
      "share_of_work", "template_shifted"))
-FROM_CONTAINER_SAMPLES = frozenset(("level_changed", "pressure_owner", "saturation", "throttling", "trend"))
-FROM_HOST_SAMPLES = frozenset(("host_pressure", "pressure_owner"))
+FROM_CONTAINER_SAMPLES = frozenset(("level_changed", "trend"))  # falls only: nothing rises by not being measured
 FROM_PROBES = frozenset(("user_healthy", "user_latency_up", "user_errors_up"))
 RESTS_ON = {
-    "logs": FROM_MISSING_LINES, "containers": FROM_CONTAINER_SAMPLES, "hosts": FROM_HOST_SAMPLES, "probes": FROM_PROBES,
+    "logs": FROM_MISSING_LINES, "containers": FROM_CONTAINER_SAMPLES, "probes": FROM_PROBES,
 }
 
 
@@ -42,7 +41,7 @@ def believable(findings: Sequence[Finding]) -> Callable[[Finding], Finding]:
 def _rests_on(finding: Finding, gap: Finding) -> bool:
     if finding.kind not in RESTS_ON[gap.subject.resource]:
         return False
-    if finding.kind == "level_changed" and finding.direction == "up":
+    if finding.kind in FROM_CONTAINER_SAMPLES and finding.direction == "up":
         return False
     if finding.kind == "user_healthy" or finding.since_ms is None or gap.since_ms is None:
         return True

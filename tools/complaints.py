@@ -23,6 +23,7 @@ from tools.windows import NS
 from tools.wording import quote, sig
 from tools.world import World
 
+RATE_LIMITED = 429
 WORKS_TOO = 0.2  # lines of a peer against the complaining instance's, from which it is believed to do the same
 
 
@@ -147,10 +148,20 @@ def rejections(world: World, streams: Mapping[str, Stream], lines: Lines) -> lis
         for status, entries in counts.items():
             told = Told(entries, earlier.get(status, ()), lines)
             if len(entries) >= 3 and told.rate >= 2 * told.usual:
-                out.append(Finding("status_rejected", subject(world.inventory, name), told.strength,
+                out.append(Finding("status_rejected", _who_says(world, name, status), told.strength,
                                    sig(told.rate * 60), sig(told.usual * 60), "up", told.since_ms,
                                    quote(entries[0].line), {**told.facts(), "status": status}))
     return [_with_origin(world, f, out) for f in out]
+
+
+def _who_says(world: World, name: str, status: int) -> Subject:
+    """A worker answers nobody: a 429 in its lines is what its provider told it. All others speak for themselves."""
+    owner = world.inventory.service_of(name)
+    needed = [s for d in (owner.depends_on if owner else ()) if (s := world.inventory.service(d)) is not None]
+    providers = [s for s in needed if s.kind == "provider"]
+    if owner is not None and owner.kind == "worker" and status == RATE_LIMITED and len(providers) == 1:
+        return Subject(service=providers[0].name, cluster=providers[0].cluster)
+    return subject(world.inventory, name)
 
 
 def _with_origin(world: World, said: Finding, all_said: Sequence[Finding]) -> Finding:

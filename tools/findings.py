@@ -85,8 +85,8 @@ KINDS: Mapping[str, Kind] = _kinds(
      "lines per minute", ">= 10 lines"),
     ("refused_alone", "one of several working instances cannot reach a dependency that its peers reach",
      "lines per minute", ">= 10 lines"),
-    ("complaint", "lines speak of a known trouble (topic in extra: contract, session_lost, disk_full, …) more often than "
-     "before", "lines per minute", ">= 10 lines"),
+    ("complaint", "lines speak of a known trouble (topic in extra: contract, session_lost, disk_full, …) more often "
+     "than before", "lines per minute", ">= 10 lines"),
     ("status_rejected", "a container's own lines state 429 or 5xx (status in extra): the layer that says no",
      "lines per minute", ">= 10 lines"),
     ("dependency_slow", "a dependency answers slower than its baseline", "seconds", ">= 3 x baseline"),
@@ -123,8 +123,8 @@ KINDS: Mapping[str, Kind] = _kinds(
     ("extra_consumer", "more consumers block on a queue than roles allow", "consumers", "known count above expected"),
     ("capacity_enough", "the remaining instances can carry the load alone", "load / capacity", "<= 0.7"),
     ("capacity_short", "the remaining instances cannot carry the load alone", "load / capacity", ">= 1.0"),
-    ("scaling_short", "more instances work than before, yet load passes what they carry together though not what they "
-     "would carry apart", "load / (instances x base)", "load over N x base x factor, each instance at its rate"),
+    ("scaling_short", "the load passes what several even instances carry together though not what they would carry "
+     "apart", "load / (instances x base)", "load over N x base x factor, each instance at its rate"),
     # time
     ("clock_skew", "clocks differ between sources", "seconds", ">= 5 s"),
 )

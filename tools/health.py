@@ -68,12 +68,12 @@ async def ask(world: World, scope: Scope, arguments: NoArguments) -> Answer:
 
 
 async def _newest(metrics: Metrics, query: str, axis: Grid) -> int | None:
-    """The newest sample's time in ms within five minutes (Prometheus' look-back) of the end or the middle."""
-    for moment in (axis.end_ms, (axis.start_ms + axis.end_ms) // 2):
-        result = await metrics.instant(query, at_ms=moment)
-        if result.series:
-            return round(float(result.series[0].values[-1]) * 1000)
-    return None
+    """The newest sample's time in ms; a stale marker at the very end leaves the last moment before it."""
+    result = await metrics.instant(query, at_ms=axis.end_ms)
+    if not result.series:
+        result = await metrics.range(query, start_ms=axis.start_ms, end_ms=axis.end_ms, step_ms=axis.step_ms)
+    values = [float(v) for s in result.series[:1] for v in s.values if np.isfinite(v)]
+    return round(max(values) * 1000) if values else None
 
 
 def _absent(world: World, axis: Grid, targets: MetricsResult) -> list[Finding]:

@@ -30,7 +30,7 @@ from tools.work import WorkCounts, bins, read_work
 from tools.world import Scope, World
 
 SURE = 20.0  # log-likelihood ratio from which a rise is beyond doubt
-WORTH = 0.25
+WORTH = 0.6  # of the heaviest change, for one that leads up to it: a few stray errors earlier are no onset
 MAX_FINDINGS = 20
 
 
@@ -120,7 +120,7 @@ def _onset(rises: Sequence[Rise], moves: Sequence[tuple[int, float]]) -> Finding
     at, weight = np.array([t for t, _ in told], dtype=np.int64), np.array([w for _, w in told])
     main = consensus(at, weight, GROUP_MS)
     assert main is not None
-    leads = (at >= main[0] - LEADS_MS) & (at <= main[0] + GROUP_MS) & (weight >= WORTH)
+    leads = (at >= main[0] - LEADS_MS) & (at <= main[0] + GROUP_MS) & (weight >= WORTH * weight.max())
     early = consensus(at[leads], weight[leads], LEADS_MS) if leads.any() else main
     onset = min(main[0], early[0]) if early is not None else main[0]
     agreeing = int((np.abs(at - onset) <= GROUP_MS).sum())

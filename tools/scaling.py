@@ -1,4 +1,4 @@
-"""capacity.scaling: do more instances carry as much more as one expects? N instances carry N x base x factor only.
+"""capacity.scaling: do N instances carry N times what one does? They carry N x base x factor only.
 
 Doubling instances gave 1.66 times the capacity where it was measured. A plan that counts on twice is short long before
 the sum of its instances; one slower instance among them is another matter and is told apart here.
@@ -55,16 +55,18 @@ async def ask(world: World, scope: Scope, arguments: ScalingArguments) -> Answer
                     f"{number(carries)}/s together")
         even = bool(rates) and min(rates.values()) >= EVEN * max(rates.values())
         apart = len(rates) * base.per_second
-        if len(rates) > max(before, 1) and even and NEAR * carries <= load <= 1.05 * apart:
+        if len(rates) > 1 and even and NEAR * carries <= load <= 1.05 * apart:
             extra = {"instances": len(rates), "before": before, "load_per_second": sig(load),
-                     "capacity_per_second": sig(carries), "needed_instances": needed(load, base.per_second, base.factor)}
+                     "capacity_per_second": sig(carries),
+                     "needed_instances": needed(load, base.per_second, base.factor)}
             about = Subject(service=service.name, cluster=service.cluster)
-            strength = min(1.0, max(0.4, (load / carries - 0.8) / 0.2))
+            strength = min(1.0, max(0.6, (load / carries - 0.7) / 0.25))
             findings.append(Finding("scaling_short", about, strength, sig(load / apart), since_ms=scope.incident[0],
                                     extra=extra))
     queries = tuple(q for w in counts.values() for q in w.queries)
     if not told:
-        return Answer("No service has both mapped work and a measured capacity.", status=Status.NO_DATA, queries=queries)
+        text = "No service has both mapped work and a measured capacity."
+        return Answer(text, status=Status.NO_DATA, queries=queries)
     return Answer("; ".join(told) + ".", tuple(findings), queries=queries)
 
 
@@ -78,7 +80,7 @@ def _rates(counts: WorkCounts, scope: Scope, *, baseline: bool = False) -> dict[
 
 QUESTION = Question(
     name="capacity.scaling",
-    asks="Were instances multiplied, and does the load pass what they carry together though not their plain sum?",
+    asks="Does the load pass what several instances carry together, though not the plain sum of what each carries?",
     needs=(),
     finds=("scaling_short",),
     cost_s=1.5,

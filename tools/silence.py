@@ -36,7 +36,9 @@ async def ask(world: World, scope: Scope, arguments: NoArguments) -> Answer:
     query = LogQuery(everything(world), first * NS, last * NS)
     host = world.inventory.labels.logs.host
     counted, running, roles = await asyncio.gather(
-        world.logs.count(query, (label, *([host] if host else [])), step), _running(world, scope), read_roles(world, scope)
+        world.logs.count(query, (label, *([host] if host else [])), step),
+        _running(world, scope),
+        read_roles(world, scope),
     )
     shown = (f"count by {label} [{step // 1000}s]",)
     if not counted.series:

@@ -21,8 +21,10 @@ _WORDS: Mapping[str, str] = {
     ),
     "retrieval_empty": (
         r"(?i)no (?:relevant|matching|related) (?:documents?|docs?|passages?|chunks?|context|results?)|"
-        r"(?:documents?|docs?|passages?|hits|matches|retrieved|results?)[\"']?\s?[=:]\s?0\b|empty (?:retrieval|context)|"
-        r"retriev\w+ (?:returned|found) (?:nothing|no |0 )|관련\S{0,3} ?(?:문서|자료|결과)\S{0,3} ?(?:없|찾지 못|0건)|"
+        r"(?:documents?|docs?|passages?|hits|matches|retrieved|results?)[\"']?\s?[=:]\s?0\b|"
+        r"empty (?:retrieval|context)|"
+        r"retriev\w+ (?:returned|found) (?:nothing|no |0 )|"
+        r"관련\S{0,3} ?(?:문서|자료|결과)\S{0,3} ?(?:없|찾지 못|0건)|"
         r"검색 ?결과\S{0,3} ?(?:없|0건)"
     ),
     "session_lost": (
@@ -54,14 +56,14 @@ _WORDS: Mapping[str, str] = {
         r"이름\S{0,3} ?(?:확인|해석)\S{0,3} ?(?:실패|할 수 없)"
     ),
     "pool": (
-        r"(?i)(?:connection )?pool\W.{0,30}(?:exhausted|timeout|timed out|is full|limit)|too many (?:connections|clients|"
-        r"open files)|max(?:imum)? (?:number of )?(?:clients|connections) reached|remaining connection slots|emfile|"
+        r"(?i)(?:connection )?pool\W.{0,30}(?:exhausted|timeout|timed out|is full|limit)|"
+        r"too many (?:connections|clients|open files)|max(?:imum)? (?:number of )?(?:clients|connections) reached|remaining connection slots|emfile|"
         r"(?:커넥션|연결) ?풀\S{0,3} ?(?:고갈|부족|초과)"
     ),
     "clock": (
         r"(?i)clock (?:skew|drift|is (?:ahead|behind)|moved backwards?)|(?:token|signature|certificate|jwt)\b.{0,40}"
-        r"(?:not yet valid|used before issued|issued in the future)|timestamp\b.{0,30}(?:in the future|too (?:old|new|far)"
-        r"|outside|out of (?:bounds|order|window))|requesttimetooskewed|시계\S{0,4} ?(?:차이|어긋|맞지)|"
+        r"(?:not yet valid|used before issued|issued in the future)|"
+        r"timestamp\b.{0,30}(?:in the future|too (?:old|new|far)|outside|out of (?:bounds|order|window))|requesttimetooskewed|시계\S{0,4} ?(?:차이|어긋|맞지)|"
         r"시각\S{0,3} ?(?:차이|어긋)"
     ),
     "expired_work": (

@@ -331,7 +331,8 @@ def _failing(reading: Reading) -> list[Finding]:
             sig(before),
             "up",
             since,
-            extra={**({"healed": True} if healed else {}), "failed": int(failed[now].sum()), "finished": int(ends[now].sum())},
+            extra={"failed": int(failed[now].sum()), "finished": int(ends[now].sum()),
+                   **({"healed": True} if healed else {})},
         )
     ]
     return out + _concentrated(reading, now, since)

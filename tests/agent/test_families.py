@@ -276,7 +276,8 @@ def test_nothing_that_matches_is_undetermined_and_says_what_was_excluded() -> No
 
 def test_what_no_family_covers_is_a_lead_and_never_a_cause() -> None:
     """An instance with errors of its own and no known cause is named as a lead with its component, below certainty."""
-    draft = diagnosis(fact("errors_logged_up", PAINT_1), fact("error_template_new", PAINT_1, template="x"), FAILING, SLOW)
+    errors = [fact("errors_logged_up", PAINT_1), fact("error_template_new", PAINT_1, template="x")]
+    draft = diagnosis(*errors, FAILING, SLOW)
     assert draft.verdict is Verdict.UNDETERMINED
     lead = draft.hypotheses[0]
     assert (lead.component.name, lead.category.value) == ("paint-1", "unknown")
