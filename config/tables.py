@@ -7,7 +7,19 @@ handicap by severity, so that sorting by it is priority with ageing and needs no
 from __future__ import annotations
 
 import sqlalchemy as sa
-from sqlalchemy import BigInteger, Boolean, Column, Float, ForeignKey, Index, Integer, Table, Text, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    Table,
+    Text,
+    UniqueConstraint,
+)
 
 metadata = sa.MetaData(naming_convention={"ix": "ix_%(table_name)s_%(column_0_N_name)s", "pk": "pk_%(table_name)s",
                                           "uq": "uq_%(table_name)s_%(column_0_N_name)s",
@@ -248,4 +260,19 @@ outcomes = Table(  # each answer of a learned card counts once, and can be taken
     "outcomes", metadata,
     Column("card_id", Text, primary_key=True), Column("incident_id", Text, primary_key=True),
     Column("confirmed", Boolean, nullable=False), Column("at_ms", BigInteger, nullable=False),
+)
+
+watches = Table(  # what each watch for anomalies has learned: any worker can go on with it
+    "watches", metadata,
+    Column("name", Text, primary_key=True),
+    Column("recent", LargeBinary, nullable=False), Column("season", LargeBinary),
+    Column("saved_by", Text, nullable=False), Column("saved_ms", BigInteger, nullable=False),
+    Column("looked", Text, nullable=False, server_default="{}"),  # JSON: when, queries, series, what could not be read
+)
+
+adaptations = Table(  # "not an anomaly": how far feedback moved a detector, one row a detector and subject
+    "adaptations", metadata,
+    Column("key", Text, primary_key=True),
+    Column("factor", Float, nullable=False), Column("times", Integer, nullable=False),
+    Column("author", Text, nullable=False), Column("at_ms", BigInteger, nullable=False),
 )
