@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from tools.analysis.robust import Floor, floor_of
 
@@ -61,6 +62,7 @@ _UNITS: Mapping[str, tuple[tuple[str, float], ...]] = {
 }
 
 
+@lru_cache(maxsize=10_000)
 def floor_for(metric: str) -> Floor:
     """The floor of a metric: the absolute part of its kind counts only where the name says the unit it is in."""
     kind = kind_of(metric).kind
@@ -80,6 +82,7 @@ class SeriesKind:
     moot: bool
 
 
+@lru_cache(maxsize=10_000)
 def kind_of(metric: str) -> SeriesKind:
     """The kind of a metric by the words of its name; `other` where no rule knows one."""
     words = {w.lower() for w in _WORDS.findall(metric)}

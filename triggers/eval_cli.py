@@ -116,8 +116,18 @@ def report(
     results: Annotated[Path, typer.Argument(help="rows that `culprit eval run --episodes` kept")] = Path(
         "build/episodes.jsonl"),
     out: Annotated[Path | None, typer.Option(help="write the page there instead of printing it")] = None,
+    live: Annotated[bool, typer.Option("--live", help="from the own ledger, by week and family")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="with --live: print JSON for scripts")] = False,
 ) -> None:
-    """Write what a list of episodes has shown as a page: rates, intervals, baselines, calibration, what was missed."""
+    """Write what a list of episodes has shown as a page: rates, intervals, baselines, calibration, what was missed.
+
+    With --live: how often diagnoses were accepted, corrected, false alarms or recurrences, and how long they took.
+    """
+    if live:
+        from triggers.learning_cli import report_live
+
+        report_live(out, as_json=as_json)
+        return
     from rich.console import Console
 
     from config.errors import BadInput
@@ -136,6 +146,40 @@ def report(
         typer.echo(text)
     else:
         out.write_text(text, encoding="utf-8")
+
+
+@app.command("public")
+def public_sets(
+    folders: Annotated[list[Path], typer.Argument(help="public sets, or cases of one")],
+    as_json: Annotated[bool, typer.Option("--json", help="print JSON for scripts")] = False,
+    baro_python: Annotated[
+        Path | None, typer.Option(help="a Python that has fse-baro, to run BARO on the same cases")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="write the page, such as docs/public-sets.md")] = None,
+) -> None:
+    """Rank components, or commits, of public incident sets beside the baselines."""
+    from dataclasses import asdict
+
+    from rich.console import Console
+
+    from config.errors import BadInput, BadSnapshot
+    from evals.public.measure import measure, table
+    from evals.public.page import page
+
+    console = Console(stderr=as_json)
+    try:
+        rows = measure(folders, baro_python=baro_python,
+                       on_case=lambda r: console.print(f"{r.case}: {r.said} (truth at {r.places['culprit']})"))
+    except (BadSnapshot, BadInput) as error:
+        console.print(f"[red]{error}[/red]")
+        raise typer.Exit(2) from error
+    if out is not None:
+        out.write_text(page(rows), encoding="utf-8")
+    if as_json:
+        typer.echo(json.dumps({"table": table(rows), "cases": [asdict(r) for r in rows]}, indent=1))
+        return
+    for line in table(rows):
+        console.print(f"{line['set']} n={line['n']} {line['method']}: AC@1 {line['ac1']:.3f}, AC@3 {line['ac3']:.3f}")
 
 
 def _gates(texts: list[str]) -> dict[str, float]:

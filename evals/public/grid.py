@@ -1,0 +1,63 @@
+"""Puts a public case's samples on columns: baseline, then what came just before the incident, then the incident.
+
+Baselines of these sets lie on other days or after the incident; what counts is which samples are to be compared.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from evals.public.folder import PublicCase, PublicSeries
+from tools.analysis.robust import Floats
+from tools.windows import Grid
+
+MAX_BASELINE = 3_000
+
+
+@dataclass(frozen=True)
+class Columns:
+    """`values`: row by row as `series`, shape (series, columns). The incident begins at `split`; the `recent` columns
+    before it lie just before the incident and apart from the baseline."""
+
+    series: tuple[PublicSeries, ...]
+    values: Floats
+    split: int
+    recent: int
+
+    @property
+    def axis(self) -> Grid:
+        """A regular axis for the question's own functions: one column a second; only the order means something."""
+        return Grid(0, (self.values.shape[1] - 1) * 1000, 1000, self.split * 1000)
+
+
+def columns(case: PublicCase) -> Columns:
+    """All series with a component on shared columns, nan where one has no sample."""
+    named = tuple(s for s in case.series if s.component)
+    moments = np.unique(np.concatenate([s.ms for s in named])) if named else np.zeros(0, dtype=np.int64)
+    onset, (start, end) = case.onset_ms, case.window
+    inside = (moments >= onset) & (moments <= end)
+    before = (moments >= start) & (moments < onset)
+    base = _within(moments, case) & ~inside
+    recent = before & ~base if case.baseline else np.zeros_like(before)
+    order = np.concatenate([moments[base][-MAX_BASELINE:], moments[recent], moments[inside]])
+    values = np.full((len(named), order.size), np.nan)
+    place = {int(t): i for i, t in enumerate(order)}
+    for row, one in enumerate(named):
+        for t, v in zip(one.ms.tolist(), one.values.tolist(), strict=True):
+            at = place.get(t)
+            if at is not None:
+                values[row, at] = v
+    split = int(order.size - inside.sum())
+    return Columns(named, values, split, int(recent.sum()))
+
+
+def _within(moments: npt.NDArray[np.int64], case: PublicCase) -> npt.NDArray[np.bool_]:
+    if not case.baseline:
+        return moments < case.onset_ms
+    found = np.zeros(moments.shape, dtype=bool)
+    for start, end in case.baseline:
+        found |= (moments >= start) & (moments <= end)
+    return found
