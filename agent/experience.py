@@ -20,7 +20,7 @@ from tools.findings import Finding
 
 SHOWN = 3
 MOST_CREDIT = 0.8
-WORTH_TELLING = 0.35
+WORTH_TELLING = 0.25
 
 
 @dataclass(frozen=True)
@@ -72,12 +72,13 @@ class Experience:
     past: Precedents = field(default_factory=Precedents)
     runbooks: Runbooks = field(default_factory=Runbooks)
 
-    def recall(self, known: Sequence[Card], findings: Sequence[Finding], *, text: str = "", service: str = "",
-               topology: str = "", now_ms: int = 0) -> Recollection:
+    def recall(self, known: Sequence[Card], findings: Sequence[Finding], *, looked_for: frozenset[str] | None = None,
+               text: str = "", service: str = "", topology: str = "", now_ms: int = 0) -> Recollection:
         """`known` are all cards of the run, shipped and learned; `text` what the signals say."""
         cards = recall_cards(known, findings)
-        past = tuple(r for r in self.past.search(signature(findings), text=text, service=service, now_ms=now_ms,
-                                                 most=SHOWN) if r.similarity >= WORTH_TELLING)
+        alike = self.past.search(signature(findings), looked_for=looked_for, text=text, service=service,
+                                 now_ms=now_ms, most=SHOWN)
+        past = tuple(r for r in alike if r.similarity >= WORTH_TELLING)
         words = " ".join((text, *(f.detail for f in findings if f.detail)))[:2_000]
         return Recollection(cards, self._priors(past, topology), past, self.runbooks.search(words) if words else ())
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from agent.bigrams import BigramIndex
+import numpy as np
+
+from agent.bigrams import BigramIndex, Floats
 from agent.signature import Signature, Trait
 
 WORDS_WEIGH = 0.15  # words may break ties between like findings, never outvote them
@@ -44,52 +46,59 @@ class Precedents:
 
     def __init__(self, incidents: Sequence[Seen] = ()) -> None:
         self._incidents = tuple(incidents)
-        self._postings: dict[Trait, list[tuple[int, float]]] = {}
+        n = len(self._incidents)
+        found: dict[Trait, list[tuple[int, float]]] = {}
         for position, one in enumerate(self._incidents):
             for trait, strength in one.signature.items():
-                self._postings.setdefault(trait, []).append((position, strength))
-        n = len(self._incidents)
-        self._rarity = {t: math.log(1 + (n + 1) / (len(p) + 0.5)) for t, p in self._postings.items()}
+                found.setdefault(trait, []).append((position, strength))
+        self._rarity = {t: math.log(1 + (n + 1) / (len(p) + 0.5)) for t, p in found.items()}
         self._unseen = math.log(1 + (n + 1) / 0.5)
-        self._sizes = [sum(self._rarity[t] * s for t, s in one.signature.items()) for one in self._incidents]
+        self._postings = {t: (np.array([p for p, _ in pairs], dtype=np.int64), np.array([s for _, s in pairs]))
+                          for t, pairs in found.items()}
+        self._sizes: dict[str, Floats] = {}  # by kind, so that only what was looked for is compared
+        for trait, (positions, strengths) in self._postings.items():
+            size = self._sizes.setdefault(trait.kind, np.zeros(n))
+            size[positions] += self._rarity[trait] * strengths
+        self._at = np.array([one.at_ms for one in self._incidents], dtype=np.float64)
+        self._outcome = np.array([(one.right + 1.0) / (one.right + one.wrong + 1.0) for one in self._incidents])
         self._words = BigramIndex([one.text for one in self._incidents])
 
     def __len__(self) -> int:
         return len(self._incidents)
 
-    def search(self, traits: Signature, *, text: str = "", service: str = "", now_ms: int = 0, most: int = 3
-               ) -> tuple[Recalled, ...]:
-        """The most alike, best first. Similarity is the weighted overlap of traits (Ruzicka) by rarity."""
-        overlap: dict[int, float] = {}
-        own = 0.0
+    def search(self, traits: Signature, *, looked_for: frozenset[str] | None = None, text: str = "",
+               service: str = "", now_ms: int = 0, most: int = 3) -> tuple[Recalled, ...]:
+        """The most alike, best first. Similarity is the weighted overlap of traits (Ruzicka) by rarity.
+
+        `looked_for`: kinds that were asked about; what past incidents showed beyond them says nothing yet.
+        """
+        if not self._incidents:
+            return ()
+        overlap, own = np.zeros(len(self._incidents)), 0.0
         for trait, strength in traits.items():
             rarity = self._rarity.get(trait, self._unseen)
             own += rarity * strength
-            for position, theirs in self._postings.get(trait, ()):
-                overlap[position] = overlap.get(position, 0.0) + rarity * min(strength, theirs)
-        words = self._by_words(text)
-        scored = []
-        for position in overlap.keys() | words.keys():
-            top = overlap.get(position, 0.0)
-            whole = own + self._sizes[position] - top
-            alike = top / whole if whole else 0.0
-            score = (1 - WORDS_WEIGH) * alike + WORDS_WEIGH * words.get(position, 0.0)
-            scored.append((score * self._worth(position, service, now_ms), alike, position))
-        scored.sort(key=lambda s: (-s[0], s[2]))
-        return tuple(self._recalled(position, alike, traits) for _, alike, position in scored[:most])
+            if trait in self._postings:
+                positions, theirs = self._postings[trait]
+                overlap[positions] += rarity * np.minimum(strength, theirs)
+        sizes = sum((size for kind, size in self._sizes.items() if looked_for is None or kind in looked_for),
+                    np.zeros(len(self._incidents)))
+        alike = overlap / np.maximum(own + sizes - overlap, 1e-9)
+        score = ((1 - WORDS_WEIGH) * alike + WORDS_WEIGH * self._by_words(text)) * self._worth(service, now_ms)
+        best = np.argsort(-score, kind="stable")[:most]
+        return tuple(self._recalled(int(p), float(alike[p]), traits) for p in best if score[p] > 0)
 
-    def _by_words(self, text: str) -> Mapping[int, float]:
-        found = self._words.search(text, most=50) if text else []
-        best = found[0][1] if found else 1.0
-        return {position: score / best for position, score in found}
+    def _by_words(self, text: str) -> Floats:
+        scores = self._words.scores(text)
+        best = float(scores.max()) if text else 0.0
+        return scores / best if best else scores
 
-    def _worth(self, position: int, service: str, now_ms: int) -> float:
+    def _worth(self, service: str, now_ms: int) -> Floats:
         """Older ones fade (half in a year, to half at most), wrong ones fade faster, the same service counts more."""
-        one = self._incidents[position]
-        age = max(0.0, (now_ms - one.at_ms) / DAY_MS) if now_ms and one.at_ms else 0.0
-        recency = 0.5 + 0.5 * math.exp2(-age / HALF_LIFE_DAYS)
-        outcome = (one.right + 1.0) / (one.right + one.wrong + 1.0)
-        return recency * (0.5 + 0.5 * outcome) * (1.05 if service and service == one.service else 1.0)
+        age = np.maximum(0.0, (now_ms - self._at) / DAY_MS) * ((self._at > 0) & (now_ms > 0))
+        recency = 0.5 + 0.5 * np.exp2(-age / HALF_LIFE_DAYS)
+        same = np.array([1.05 if service and service == one.service else 1.0 for one in self._incidents])
+        return np.asarray(recency * (0.5 + 0.5 * self._outcome) * same)
 
     def _recalled(self, position: int, alike: float, traits: Signature) -> Recalled:
         one = self._incidents[position]

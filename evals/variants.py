@@ -72,5 +72,6 @@ def writable(found: Sequence[Variant], root: Path) -> list[tuple[Variant, Path]]
         try:
             out.append((variant, variant.write(root)))
         except BadInput:
-            continue
+            if (root / variant.id / "snapshot.yaml").exists():  # another process made it meanwhile
+                out.append((variant, root / variant.id))
     return out

@@ -81,3 +81,22 @@ def stream(
         doc.write_text(page(verdict, replay), encoding="utf-8")
     typer.echo(json.dumps(verdict.as_dict(), ensure_ascii=False, indent=1) if as_json else verdict.as_markdown())
     raise typer.Exit(0 if verdict.passed else 1)
+
+
+def report_live(out: Path | None, *, as_json: bool) -> None:
+    """The ledger over time, printed or written."""
+    from evals.over_time import as_markdown, by_family, by_week
+    from triggers.ledger_rows import told_incidents
+    from triggers.queue_cli import opened
+
+    with opened(None) as (store, _):
+        rows = told_incidents(store.database)
+    weeks, families = by_week(rows), by_family(rows)
+    text = as_markdown(weeks, families)
+    if as_json:
+        text = json.dumps({"weeks": [p.as_dict() for p in weeks], "families": [p.as_dict() for p in families]},
+                          ensure_ascii=False)
+    if out is None:
+        typer.echo(text)
+    else:
+        out.write_text(text, encoding="utf-8")
