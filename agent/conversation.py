@@ -19,6 +19,7 @@ from agent.intents.intent import Intent
 from agent.intents.router import Route, route
 from agent.intents.times import Times, read_times
 from agent.investigate import Investigation
+from agent.memory import Memory
 from agent.reply import Answer, HeardFeedback, PastIncident, Turn
 from config.errors import CulpritError
 from config.redact import redact
@@ -71,9 +72,11 @@ class Conversation:
 
     async def reply(
         self, text: str, *, at_ms: int, zone: str = "UTC", lang: str | None = None, incident_id: str | None = None,
-        thread: Sequence[Turn] = (),
+        thread: Sequence[Turn] = (), memory: Memory | None = None,
     ) -> Answer:
         """Answer one message. `zone` is the person's IANA time zone; `thread` the earlier turns, oldest first.
+
+        `memory` is what the thread has established; the door adds each answer to it after it was sent.
 
         Never raises for anything a person may write; sources that fail become gaps.
         """
@@ -93,7 +96,7 @@ class Conversation:
             cards=self.investigation.cards if self.investigation else (),
         )
         if intent is read.route.intent and not read.route.sure:
-            return await self._unsure(asking, read)
+            return await self._unsure(asking, memory)
         if _asked_back(asking, intent):
             return asking.answer(intent.value)
         await BOOK[intent](asking)
@@ -112,10 +115,10 @@ class Conversation:
                 pass
         return Known(self.world.inventory, observed, hosts)
 
-    async def _unsure(self, asking: Asking, read: _Read) -> Answer:
+    async def _unsure(self, asking: Asking, memory: Memory | None) -> Answer:
         """Nothing resembles what can be answered: the model's turn; without one, that is said."""
         if self.investigation is not None and self.investigation.models:
-            return await answer_by_model(self.investigation, asking)
+            return await answer_by_model(self.investigation, asking, memory)
         asking.say("out_of_scope")
         asking.say("help")
         return asking.answer(Intent.OUT_OF_SCOPE.value)
