@@ -42,14 +42,13 @@ def columns(case: PublicCase) -> Columns:
     before = (moments >= start) & (moments < onset)
     base = _within(moments, case) & ~inside
     recent = before & ~base if case.baseline else np.zeros_like(before)
-    order = np.concatenate([moments[base][-MAX_BASELINE:], moments[recent], moments[inside]])
+    order = np.concatenate([np.flatnonzero(base)[-MAX_BASELINE:], np.flatnonzero(recent), np.flatnonzero(inside)])
+    place = np.full(moments.size, -1, dtype=np.int64)
+    place[order] = np.arange(order.size)
     values = np.full((len(named), order.size), np.nan)
-    place = {int(t): i for i, t in enumerate(order)}
     for row, one in enumerate(named):
-        for t, v in zip(one.ms.tolist(), one.values.tolist(), strict=True):
-            at = place.get(t)
-            if at is not None:
-                values[row, at] = v
+        at = place[np.searchsorted(moments, one.ms)]
+        values[row, at[at >= 0]] = one.values[at >= 0]
     split = int(order.size - inside.sum())
     return Columns(named, values, split, int(recent.sum()))
 
