@@ -25,13 +25,17 @@ Run = tuple[int, int, Arm]
 
 @dataclass(frozen=True)
 class Replay:
-    """`folders` hold recordings; `each` episodes are made of every one; `orders` are how often they are told anew."""
+    """`folders` hold recordings; `each` episodes are made of every one; `orders` are how often they are told anew.
+
+    `most`: only the first so many of the shuffled episodes.
+    """
 
     folders: tuple[Path, ...]
     each: int
     orders: int
     seed: int
     work: Path
+    most: int | None = None
 
     def run(self, *, on_total: Callable[[int], None] = lambda _: None,
             on_episode: Callable[[Outcome], None] = lambda _: None,
@@ -42,7 +46,7 @@ class Replay:
         runs: list[Run] = [(half, order, arm) for half in (0, 1) for order in range(self.orders) for arm in ARMS
                            if order == 0 or arm != "off"]
         runs = [r for r in runs if only(r)]
-        on_total(len(runs) * len(episodes))
+        on_total(len(runs) * min(len(episodes), self.most or len(episodes)))
         outcomes, reviews = {}, {}
         for run in runs:
             outcomes[run], reviews[run] = self._one(run, episodes, sources, on_episode)
@@ -65,7 +69,7 @@ class Replay:
     def _one(self, run: Run, episodes: Sequence[tuple[Variant, Path]], sources: Sequence[Path],
              on_episode: Callable[[Outcome], None]) -> tuple[list[Outcome], Review]:
         half, order, arm = run
-        path = self.work / f"half{half}-order{order}-{arm}-{self.each}-{code_fingerprint()}.json"
+        path = self.work / f"half{half}-order{order}-{arm}-{self.each}-{self.most or 'all'}-{code_fingerprint()}.json"
         if path.exists():
             data = json.loads(path.read_text(encoding="utf-8"))
             found = [Outcome(**o) for o in data["outcomes"]]
@@ -76,6 +80,7 @@ class Replay:
         tested = self.halves(sources)[half]
         told = list(episodes)
         random.Random(f"{self.seed}/{order}").shuffle(told)
+        told = told[:self.most]
         stream = Stream(arm, tested_out(load_cards(), tested, sources), tested, self.work / "answers",
                         seed=self.seed + order)
         found, review = asyncio.run(stream.run(told, on_episode))

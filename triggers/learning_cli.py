@@ -43,6 +43,7 @@ def compare(
 def stream(
     folder: Annotated[list[Path] | None, typer.Argument(help="folders of cases; default: all of evals/")] = None,
     each: Annotated[int, typer.Option(min=1, help="episodes made of each recording")] = 10,
+    most: Annotated[int | None, typer.Option(min=1, help="only so many of the shuffled episodes, in each half")] = None,
     orders: Annotated[int, typer.Option(min=1, help="orders the episodes are told in")] = 1,
     seed: Annotated[int, typer.Option(help="of edits and orders")] = 7,
     work: Annotated[Path, typer.Option(help="where episodes and answers are kept; run again, it goes on")] = Path(
@@ -70,7 +71,7 @@ def stream(
         with Progress(console=console) as bars:
             bar = bars.add_task("episodes", total=None)
             replay = Replay(folders=tuple(folder or (Path("evals/cases"), Path("evals/development"))), each=each,
-                            orders=orders, seed=seed, work=work)
+                            orders=orders, seed=seed, work=work, most=most)
             outcomes, reviews = replay.run(on_total=lambda n: bars.update(bar, total=n),
                                            on_episode=lambda _: bars.advance(bar))
     except CulpritError as error:
