@@ -146,8 +146,8 @@ class Ledger:
             incident_id=given.incident_id, run_id=newest, author=given.author, door=given.door, cause=given.cause,
             action=given.action, correction=json.dumps(given.correction or {}, ensure_ascii=False),
             comment=given.comment, idempotency_key=given.idempotency_key, stored_ms=self._database.now(),
-        ).on_conflict_do_nothing(index_elements=["idempotency_key"])
-        return connection.execute(insert).rowcount == 1
+        ).on_conflict_do_nothing(index_elements=["idempotency_key"]).returning(feedback.c.id)
+        return connection.execute(insert).first() is not None  # PostgreSQL's driver counts no rows for such an insert
 
     def feedback(self, incident_id: str | None = None) -> list[dict[str, Any]]:
         """What was said about one incident, or about all of them, the oldest first."""

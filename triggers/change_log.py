@@ -30,8 +30,9 @@ class ChangeLog:
         rows = [_row(a, received_ms) for a in announced]
 
         def write(connection: sa.Connection) -> int:
-            insert = self._database.insert(changes).on_conflict_do_nothing(index_elements=["identity"])
-            return sum(connection.execute(insert.values(**row)).rowcount for row in rows)
+            insert = (self._database.insert(changes).on_conflict_do_nothing(index_elements=["identity"])
+                      .returning(changes.c.id))  # PostgreSQL's driver counts no rows for such an insert
+            return sum(connection.execute(insert.values(**row)).first() is not None for row in rows)
 
         return self._database.transact(write) if rows else 0
 

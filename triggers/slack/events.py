@@ -25,8 +25,8 @@ class Events:
         now = self._database.now()
         insert = self._database.insert(slack_events).values(
             event_id=event_id, body=json.dumps(body, ensure_ascii=False), received_ms=now, taken_ms=now
-        ).on_conflict_do_nothing(index_elements=["event_id"])
-        return self._database.transact(lambda connection: connection.execute(insert).rowcount) == 1
+        ).on_conflict_do_nothing(index_elements=["event_id"]).returning(slack_events.c.event_id)
+        return self._database.transact(lambda connection: connection.execute(insert).first()) is not None
 
     def done(self, event_id: str) -> None:
         """Dealt with; its text need not be kept."""

@@ -26,8 +26,8 @@ class Turns:
         insert = self._database.insert(turns).values(
             channel=channel, thread=thread, identity=identity, author=author, by_culprit=by_culprit,
             text=redact(text)[:MAX_TEXT], at_ms=self._database.now(),
-        ).on_conflict_do_nothing(index_elements=["identity"])
-        return self._database.transact(lambda connection: connection.execute(insert).rowcount) == 1
+        ).on_conflict_do_nothing(index_elements=["identity"]).returning(turns.c.id)
+        return self._database.transact(lambda connection: connection.execute(insert).first()) is not None
 
     def of(self, *, channel: str, thread: str, before: str = "") -> tuple[Turn, ...]:
         """The last turns of a thread, the oldest first; without the message `before`."""

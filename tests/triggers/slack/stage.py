@@ -69,9 +69,10 @@ class Stage:
 
 @asynccontextmanager
 async def stage(folder: Path, *, http: bool = False, connect: bool = True, worker: bool = True,
-                slack: FakeSlack | None = None, inventory: Inventory = SHOP,
+                slack: FakeSlack | None = None, inventory: Inventory = SHOP, url: str = "",
                 **slack_settings: Any) -> AsyncIterator[Stage]:
-    """`connect=False`: no door, only the ways out. `http`: requests are signed and come to a real server."""
+    """`connect=False`: no door, only the ways out. `http`: requests are signed and come to a real server. `url`: of an
+    empty database; SQLite in `folder` without it."""
     logging.getLogger("slack_bolt").setLevel(logging.CRITICAL)
     fake = slack or FakeSlack()
     if not fake.url:
@@ -79,7 +80,8 @@ async def stage(folder: Path, *, http: bool = False, connect: bool = True, worke
     given = {"bot_token": "xoxb-1", "app_token": "xapp-1", "signing_secret": "secret", "channel": "C1",
              "api_url": fake.api_url, "mode": "http" if http else "socket", "progress_seconds": 0.05,
              "timeout_seconds": 2, **slack_settings}
-    store = build_store(settings_for(f"sqlite:///{folder / 'culprit.db'}", slack=given, worker={"lease_seconds": 20}))
+    place = url or f"sqlite:///{folder / 'culprit.db'}"
+    store = build_store(settings_for(place, slack=given, worker={"lease_seconds": 20}))
     out = build_slack(store, inventory=inventory)
     investigating, talking = Investigating(store.ledger.save_evidence), Talking()
     intake, stop = build_intake(out.store), asyncio.Event()
