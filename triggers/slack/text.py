@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 ELLIPSIS = "…"
 _ZWJ = "\u200d"
 _LOOKALIKES = str.maketrans({"*": "∗", "~": "∼", "`": "ˋ"})
-_EMOJI_NAME = re.compile(r":(?=[a-z0-9_+'-]*[a-z+-])([a-z0-9_+'-]{1,50}):")
+_EMOJI_NAME = re.compile(r":([+-]1|(?=[0-9_+'-]*[a-z])[a-z0-9_+'-]{1,50}):")  # and not the minutes of 10:45:42+09:00
 _EDGE_UNDERSCORE = re.compile(r"(?<!\w)_|_(?!\w)")
 _SPACES = re.compile(r"\s+")
 

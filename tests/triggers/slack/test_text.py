@@ -70,6 +70,7 @@ def test_links_lead_only_to_the_web_and_cannot_be_broken_out_of() -> None:
 
 def test_names_people_copy_stay_as_they_are() -> None:
     """Identifiers, Korean and numbers are not touched by the neutralising."""
-    for name in ("worker-green", "job_started", "주문-api_v2", "10.0.0.1:8080", "rate(x[5m])"):
+    for name in ("worker-green", "job_started", "주문-api_v2", "10.0.0.1:8080", "rate(x[5m])",
+                 "10:45:42", "2026-11-21 10:45:42+09:00"):
         assert escape(name) == name
         assert code(name) == f"`{name}`"
