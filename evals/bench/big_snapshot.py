@@ -80,7 +80,7 @@ def _streams(lines: int, end_ms: int, rng: random.Random) -> Iterator[dict[str, 
     each = lines // len(CONTAINERS)
     for name in CONTAINERS:
         step = (end_ms - START_MS) * 1_000_000 // each
-        entries = [[START_MS * 1_000_000 + i * step, _line(i, rng)] for i in range(each)]
+        entries: list[list[Any]] = [[START_MS * 1_000_000 + i * step, _line(i, rng)] for i in range(each)]
         if name == CONTAINERS[-1]:
             entries.append([(end_ms - BEFORE_NOW_MS) * 1_000_000, NEEDLE])
             entries.sort(key=lambda entry: entry[0])
