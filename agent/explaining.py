@@ -45,7 +45,10 @@ def _leader(ranked: Sequence[Candidate]) -> Candidate | None:
 
 
 def accounts_for(one: Candidate, other: Candidate) -> bool:
-    """Whether `one` explains all that `other` needs, began no later, and is not explained by it in turn."""
+    """Whether `one` explains all the trouble that `other` needs, began no later, and is not explained by it in turn.
+
+    That something changed or differs is a circumstance: it needs no explanation, and is none by itself.
+    """
     return _covers(one, other) and not _covers(other, one) and not _later(one, other)
 
 
@@ -54,6 +57,7 @@ def _covers(one: Candidate, other: Candidate) -> bool:
         return one.culprit.service in other.callees
     kinds = {e.finding for e in other.card.expects if e.needed or e.any_of}
     needed = [f for _, f in other.used if f.kind in kinds]
+    needed = [f for f in needed if f.kind not in CIRCUMSTANCES] or needed
     return one.culprit != other.culprit and bool(needed) and all(_explained(one, f) for f in needed)
 
 

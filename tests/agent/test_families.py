@@ -300,3 +300,12 @@ def test_a_change_beside_a_surge_is_a_coincidence() -> None:
                fact("segment_slower", MILL_ON, waiting=True), fact("started_in_window", MILL_ON, after_s=-60)]
     surge = [GAP, fact("demand_up", MILL, direction="up"), SLOW, FAILING]
     assert said(*changed, *surge) == {("capacity_exhausted", "mill")}
+
+
+def test_a_deploy_a_minute_before_the_provider_fails_is_not_blamed() -> None:
+    """The worker's own new build logs the provider's errors; the provider explains them, the deploy does not."""
+    provider = [fact("dependency_refused", ORACLE, shared=True), fact("work_failing", MILL), FAILING]
+    deploy = [fact("change_in_window", MILL_ON, 0.9, after_s=-62, kind="deploy", on_path=True),
+              fact("started_in_window", MILL_ON, after_s=-55), fact("image_changed", MILL_ON, after_s=None),
+              NEW_ERROR, fact("errors_logged_up", MILL_ON)]
+    assert said(*provider, *deploy) == {("provider_failure", "oracle")}
