@@ -133,7 +133,7 @@ async def _learn(console: Console, learner: Learner, store: Store, folder: Path,
     console.print(f"[bold]3. Case {promotion.case.id} is {promotion.case.state}[/bold], vouched for by "
                   f"{promotion.case.verified_by}")
     for notice in promotion.notices:
-        console.print(f"   {notice.kind} {notice.about}: {escape(notice.text)}", highlight=False)
+        console.print(f"   {notice.kind} {notice.about}: {escape(notice.text)}", highlight=False, soft_wrap=True)
     return promotion
 
 

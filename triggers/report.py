@@ -13,7 +13,7 @@ from rich.text import Text
 
 from agent.action import Action
 from agent.codes import HypothesisStatus, Verdict
-from agent.diagnosis import Claim, Diagnosis, Gap, Hypothesis
+from agent.diagnosis import Claim, Diagnosis, Gap, Hypothesis, Precedent
 from agent.odds import Candidate
 from agent.prose import clock, sentence
 from tools.evidence import Chart, parse_iso
@@ -30,10 +30,17 @@ def report(diagnosis: Diagnosis, *, charts: Sequence[Chart] = (), lang: str = "e
     others = [h for h in diagnosis.hypotheses if h.status is not HypothesisStatus.ROOT]
     parts += _section("others", [_other(h, lang) for h in others], lang)
     parts += _section("timeline", [_moment(m.at, m.text, m.evidence) for m in diagnosis.timeline], lang)
+    parts += _section("seen_before", [_precedent(p) for p in diagnosis.seen_before], lang)
+    parts += _section("runbooks", [Text(f"  {r}") for r in diagnosis.runbooks], lang)
     parts += _section("gaps", [_gap(g) for g in diagnosis.gaps], lang)
     parts += _section("evidence", [_evidence_table(diagnosis)], lang)
     parts.append(_cost(diagnosis))
     return Panel(Group(*parts), title=f"culprit · {diagnosis.incident}", border_style=COLOUR[diagnosis.verdict])
+
+
+def _precedent(p: Precedent) -> Text:
+    alike = "" if p.similarity is None else f" · {p.similarity:.0%}"
+    return Text(f"  {p.incident}{f' · {p.category}' if p.category else ''}{alike}{f' · {p.card}' if p.card else ''}")
 
 
 def headline(diagnosis: Diagnosis, lang: str) -> str:
