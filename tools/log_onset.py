@@ -31,6 +31,8 @@ from tools.world import Scope, World
 
 SURE = 20.0  # log-likelihood ratio from which a rise is beyond doubt
 WORTH = 0.6  # of the heaviest change, for one that leads up to it: a few stray errors earlier are no onset
+SURGED = 0.7
+MORE = 1.4
 MAX_FINDINGS = 20
 
 
@@ -61,7 +63,8 @@ async def ask(world: World, scope: Scope, arguments: NoArguments) -> Answer:
     ]
     rises += [rise for counts in work for rise in _failing(world, counts, first, last)]
     findings = [_finding(r) for r in _clearest(rises)]
-    onset = _onset(rises, [(m.at_ms, m.weight) for m in work_moves(world, work)])
+    surges = [at for counts in work if (at := _surge(counts, first, last)) is not None]
+    onset = _onset(rises, [*((m.at_ms, m.weight) for m in work_moves(world, work)), *((at, SURGED) for at in surges)])
     if onset is not None:
         findings.insert(0, onset)
     queries = (f"count error lines by {label} [{step // 1000}s]",)
@@ -93,6 +96,14 @@ def _failing(world: World, counts: WorkCounts, first: int, last: int) -> list[Ri
     found = [_rise(world, c, counts.ms.tolist(), counts.of(c, "failed").tolist(), first, last, counts.step_ms)
              for c in counts.containers()]
     return [r for r in found if r is not None]
+
+
+def _surge(counts: WorkCounts, first: int, last: int) -> int | None:
+    """When far more units began to be handed out: errors of a pool that is too small come only when waiting ends."""
+    middles = np.repeat(counts.ms - counts.step_ms / 2, counts.total("started").astype(np.int64))
+    found = burst(middles, first - counts.step_ms, last, clear=SURE)
+    grew = found is not None and found.healed_ms is None and found.after >= MORE * found.before
+    return int(found.at_ms) if found is not None and grew else None
 
 
 def _clearest(rises: Sequence[Rise]) -> list[Rise]:
