@@ -17,7 +17,7 @@ from agent.codes import Verdict
 from evals.answers import code_fingerprint
 from evals.case import find_cases
 from evals.label import Label, load_label
-from evals.stream import ARMS, Arm, Outcome, Review, Stream, tested_out
+from evals.stream import ARMS, Arm, Outcome, Review, Stream, cards_without
 from evals.variants import Variant, variants, writable
 
 Run = tuple[int, int, Arm]
@@ -81,7 +81,7 @@ class Replay:
         told = list(episodes)
         random.Random(f"{self.seed}/{order}").shuffle(told)
         told = told[:self.most]
-        stream = Stream(arm, tested_out(load_cards(), tested, sources), tested, self.work / "answers",
+        stream = Stream(arm, cards_without(load_cards(), tested, sources), tested, self.work / "answers",
                         seed=self.seed + order)
         found, review = asyncio.run(stream.run(told, on_episode))
         text = json.dumps({"outcomes": [asdict(o) for o in found], "review": asdict(review)}, ensure_ascii=False)

@@ -64,7 +64,7 @@ class Outcome:
     recalled: bool | None = None
 
 
-def tested_out(cards: Sequence[Card], families: Iterable[str], sources: Sequence[Path]) -> tuple[Card, ...]:
+def cards_without(cards: Sequence[Card], families: Iterable[str], sources: Sequence[Path]) -> tuple[Card, ...]:
     """The shipped cards without those that name a cause of these families."""
     chosen = set(families)
     labels = [load_label(s) for s in sources]
