@@ -129,12 +129,21 @@ def _do(chosen: Sequence[Action], lang: str) -> str:
         return say("do.nothing", lang)
     if first.kind is ActionKind.COLLECT_MORE:
         return say("do.collect", lang)
+    name = say(f"kind.{first.kind.value}", lang)
+    targets = ", ".join(code(t, 80) for t in first.targets[:3])
+    what = f"*{name}* {targets}:" if targets else f"*{name}*:"
+    return f"{what} {_how(first, lang)}"
+
+
+def _how(first: Action, lang: str) -> str:
+    """The commands in order and the undo; for what Culprit has no safe command for, how to look and where to do it."""
     commands = [s for s in first.steps if s.command]
     if not commands:
         return say("do.manual", lang, why=escape(first.steps[0].why if first.steps else first.risk, LINE))
     shown = " → ".join(code(s.command, 160) for s in commands[:3])
     undo = {"undo": code(first.undo, 120)} if first.undo else {}
-    return say("do.action", lang, why=escape(commands[-1].why, LINE // 2), command=shown, **undo)
+    why = commands[-1].why if first.undo or first.verify.startswith("docker") else f"{first.risk} {commands[-1].why}"
+    return say("do.action", lang, why=escape(why, LINE // 2), command=shown, **undo)
 
 
 def _unseen(found: Diagnosis, lang: str) -> str:
