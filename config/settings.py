@@ -305,6 +305,28 @@ class Learning(_Section):
     cases_mb: float = Field(default=2_000.0, gt=0)
 
 
+class Anomalies(_Section):
+    """Watching for anomalies before anybody alerts; off unless `enabled`. One process at a time polls for all.
+
+    `utc_offset_hours`: the users' clock, for weekends. `drain_seconds`: how long a container that lost its role may go
+    on working. `grace_seconds`: how long after an announced change its service is not judged. `cool_down_seconds`: how
+    long one detector and subject is not told again. `series` are PromQL expressions watched beside what is found, by
+    name. `log_samples`: services whose lines are sampled for new kinds of lines, each poll. `max_series` and
+    `max_streams` bound a poll.
+    """
+
+    enabled: bool = False
+    interval_seconds: float = Field(default=60.0, ge=5, le=3_600)
+    utc_offset_hours: float = Field(default=0.0, ge=-14, le=14)
+    drain_seconds: float = Field(default=120.0, ge=0)
+    grace_seconds: float = Field(default=600.0, ge=0)
+    cool_down_seconds: float = Field(default=1_800.0, ge=0)
+    series: dict[str, str] = Field(default_factory=dict)
+    log_samples: int = Field(default=10, ge=0, le=100)
+    max_series: int = Field(default=20_000, ge=1, le=50_000)
+    max_streams: int = Field(default=5_000, ge=1, le=20_000)
+
+
 class Settings(BaseSettings):
     """Everything one may set."""
 
@@ -327,6 +349,7 @@ class Settings(BaseSettings):
     slack: Slack = Slack()
     retention: Retention = Retention()
     learning: Learning = Learning()
+    anomalies: Anomalies = Anomalies()
 
     @property
     def database(self) -> str:

@@ -11,6 +11,7 @@ import typer
 
 from triggers import (
     ablation_cli,
+    anomalies_cli,
     cards_cli,
     case_cli,
     eval_cli,
@@ -33,6 +34,7 @@ case_cli.app.command()(review_cli.review)
 eval_cli.app.command()(learning_cli.compare)
 eval_cli.app.command()(learning_cli.stream)
 app.command()(review_cli.feedback)
+app.add_typer(anomalies_cli.app, name="anomalies")
 app.add_typer(cards_cli.app, name="cards")
 app.add_typer(case_cli.app, name="case")
 app.add_typer(eval_cli.app, name="eval")

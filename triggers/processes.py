@@ -22,6 +22,7 @@ from config.logging import configure_logging
 from config.settings import Settings
 from evals.case import load_case
 from tools.world import World
+from triggers.anomalies.assemble import watch_pollers
 from triggers.learning_parts import build_learner, build_memory
 from triggers.queue import asked_now
 from triggers.slack.assemble import SlackOut, build_slack
@@ -114,6 +115,7 @@ def configured_worker(store: Store, slack: SlackOut | None = None) -> WorkerProc
     settings = store.settings
     worlds = configured_worlds(settings.world, database=store.database)
     pollers = (build_learner(store).poller(),) if settings.learning.enabled else ()
+    pollers += watch_pollers(store, worlds)
     asked_at = _asked_at(settings.world.case)
     if slack is None:
         return build_worker(store, ByCluster(_investigations(store, worlds, settings.language)), pollers=pollers,
