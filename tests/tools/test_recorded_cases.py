@@ -97,7 +97,7 @@ async def test_the_stray_is_found_dated_and_not_excused(folder: Path) -> None:
 
 @pytest.mark.parametrize("folder", QUIET, ids=lambda p: p.name)
 async def test_controls_show_health_and_no_stray(folder: Path) -> None:
-    """Users are healthy, or what they feel was announced or is over; nobody works out of turn, nothing keeps failing."""
+    """Users are healthy, or what they feel was announced or is over; nobody works out of turn or keeps failing."""
     findings = [f for f in all_findings(await everything(folder)) if not f.extra.get("healed")]
     announced = found(findings, "planned_activity") is not None
     felt = [f for f in findings if f.kind in ("user_latency_up", "user_errors_up")]
