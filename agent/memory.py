@@ -76,6 +76,22 @@ class Memory:
         self.evidence = {k: v for k, v in self.evidence.items() if k.partition(".")[0] != number}
 
 
+class Memories:
+    """The memories of the threads talked in last. What falls out, or a restart, costs a thread its summary only."""
+
+    def __init__(self, most: int = 200) -> None:
+        self._most = most
+        self._kept: dict[tuple[str, str], Memory] = {}
+
+    def of(self, channel: str, thread: str) -> Memory:
+        """The thread's own, a new one if it has none."""
+        memory = self._kept.pop((channel, thread), None) or Memory()
+        self._kept[channel, thread] = memory
+        while len(self._kept) > self._most:
+            self._kept.pop(next(iter(self._kept)))
+        return memory
+
+
 def whole_turn(question: str, answer: Answer) -> str:
     """What a thread without memory would carry of one turn: question, answer and the evidence it was given."""
     tables = ["\n".join([f"{e['id']} {e['question']} {e['status']}: {e['text']}",

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from agent.conversation import Answer, Conversation, Turn
+from agent.memory import Memory
 from config.errors import ConfigError
 
 
@@ -18,7 +19,7 @@ class ByClusterTalk:
 
     async def reply(
         self, text: str, *, at_ms: int, zone: str = "UTC", lang: str | None = None, incident_id: str | None = None,
-        thread: Sequence[Turn] = (),
+        thread: Sequence[Turn] = (), memory: Memory | None = None,
     ) -> Answer:
         """As `Conversation.reply`. Raises ConfigError where there is no world to ask."""
         if not self.conversations:
@@ -26,4 +27,5 @@ class ByClusterTalk:
         named = next((c for c in self.conversations if c and c.casefold() in text.casefold()), "")
         cluster = named or (self.cluster_of(incident_id) if incident_id else "")
         chosen = self.conversations.get(cluster) or next(iter(self.conversations.values()))
-        return await chosen.reply(text, at_ms=at_ms, zone=zone, lang=lang, incident_id=incident_id, thread=thread)
+        return await chosen.reply(text, at_ms=at_ms, zone=zone, lang=lang, incident_id=incident_id, thread=thread,
+                                  memory=memory)

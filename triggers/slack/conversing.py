@@ -15,6 +15,7 @@ import structlog
 
 from agent.conversation import Answer, Turn
 from agent.incident import Severity, Signal, SignalKind
+from agent.memory import Memories, Memory
 from config.errors import CulpritError
 from triggers.audit import Audit
 from triggers.intake import Intake
@@ -41,7 +42,7 @@ class Talks(Protocol):
 
     async def reply(
         self, text: str, *, at_ms: int, zone: str = "UTC", lang: str | None = None, incident_id: str | None = None,
-        thread: tuple[Turn, ...] = (),
+        thread: tuple[Turn, ...] = (), memory: Memory | None = None,
     ) -> Answer: ...
 
 
@@ -74,7 +75,7 @@ class Conversing:
         self._permissions, self._audit, self._desk, self._intake = permissions, audit, desk, intake
         self._zones, self._now_ms, self._only_channel = zones, now_ms, only_channel
         self._links = links or EvidenceLinks()
-        self._markers = Markers(api)
+        self._markers, self._memories = Markers(api), Memories()
 
     async def handle(self, said: Said) -> None:
         """Raises SourceUnavailable and StoreUnavailable: it will be tried again."""
@@ -104,16 +105,18 @@ class Conversing:
         place = await self._place(said, marker, lang) if said.addressed else None
         await asyncio.to_thread(lambda: self._turns.add(
             channel=said.channel, thread=said.thread_ts, identity=said.identity, author=said.user, text=said.text))
+        memory = self._memories.of(said.channel, said.thread_ts)
         try:
             answer = await self._conversation.reply(
                 said.text[:MAX_QUESTION], at_ms=self._now_ms(), zone=await self._zones.of(said.user), lang=None,
-                incident_id=incident, thread=earlier)
+                incident_id=incident, thread=earlier, memory=memory)
         except CulpritError as error:
             answer = Answer(intent="", lang=lang, say=(say("answer.failed", lang, why=str(error)),))
         if not said.addressed and answer.intent in SMALL_TALK and answer.feedback is None:
             return  # people talking to each other below our card
         extra = await self._consequences(said, answer, incident)
         await self._put(said, marker, place, answer, extra)
+        memory.add(said.text, answer)
         await asyncio.to_thread(lambda: self._turns.add(
             channel=said.channel, thread=said.thread_ts, identity=marker, author="culprit", by_culprit=True,
             text=answer_text(answer)))

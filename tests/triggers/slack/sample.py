@@ -10,6 +10,7 @@ from agent.codes import ActionKind, Category, ComponentKind, HypothesisStatus, V
 from agent.conversation import Answer, Turn
 from agent.diagnosis import Claim, Component, Diagnosis, Gap, Hypothesis, Moment, Usage
 from agent.incident import Incident, Signal
+from agent.memory import Memory
 from tools.evidence import Chart, Evidence, Status, iso
 from tools.findings import Finding, Subject
 
@@ -96,7 +97,7 @@ class Talking:
 
     async def reply(
         self, text: str, *, at_ms: int, zone: str = "UTC", lang: str | None = None, incident_id: str | None = None,
-        thread: tuple[Turn, ...] = (),
+        thread: tuple[Turn, ...] = (), memory: Memory | None = None,
     ) -> Answer:
         self.asked.append({"text": text, "at_ms": at_ms, "zone": zone, "incident": incident_id, "thread": thread})
         return self.answer
