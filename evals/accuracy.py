@@ -14,7 +14,7 @@ from evals.results import Row
 
 TEMPLATE = Path(__file__).parent / "accuracy_page.md"  # the words, and the analysis written by hand
 HELD_OUT_SINCE = "cases"
-SEEN = ("f01-a", "f01-b", "f22-a", "f22-b")  # in evals/cases, but looked at while developing
+SEEN = ("f01-a", "f01-b", "f22-a", "f22-b", "x02-a")  # in evals/cases, but looked at while developing
 ARM_ORDER = ("analyst", "all questions", "echo", "latest deploy")
 AIMS = {"cause": ">= 0.90", "no_fault": ">= 0.95", "action": ">= 0.85", "harmless": "1", "onset": ">= 0.90"}
 

@@ -22,6 +22,7 @@ from evals.lab.scenario import Scenario
 log = logging.getLogger(__name__)
 WARM_UP_S = 45
 PATIENCE_S = 120  # how much longer than planned an alert may take
+MARGIN_S = 5
 AFTER_ONSET_S = 250  # recorded after the onset at least
 
 
@@ -71,8 +72,8 @@ def follow(lab: Lab, start_ms: int, stop: threading.Event) -> int:
     onset_ms = 0
     for step in scenario.timeline():
         _pause(stop, start_ms / 1000 + scenario.baseline_s + step.at_s - time.time())
-        if step.what == "heal" and scenario.asked is None:
-            _wait_for_alert(lab, onset_ms, stop)
+        if step.what == "heal":
+            _wait_for_signal(lab, onset_ms, stop)
         log.info("%s: %s", scenario.id, step.what)
         result = step.do(lab)
         if step.what == "onset" and isinstance(result, int):
@@ -108,7 +109,12 @@ def _pause(stop: threading.Event, seconds: float) -> None:
         raise SourceUnavailable("the recording was stopped")
 
 
-def _wait_for_alert(lab: Lab, onset_ms: int, stop: threading.Event) -> None:
+def _wait_for_signal(lab: Lab, onset_ms: int, stop: threading.Event) -> None:
+    """Nobody asks about what was healed before, but an onset may come later than planned, and so may an alert."""
+    asked = lab.scenario.asked
+    if asked is not None:
+        _pause(stop, onset_ms / 1000 + asked.after_s + MARGIN_S - time.time())
+        return
     deadline = time.monotonic() + PATIENCE_S
     while first_alert(lab.receiver.deliveries(), onset_ms) is None and time.monotonic() < deadline:
         _pause(stop, 1)
