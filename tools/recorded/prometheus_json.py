@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
 from typing import Any
 
 from tools.recorded.promql.engine import Answer
+from tools.recorded.promql.numbers import api_number
 
 
 def success(data: Any, warnings: Sequence[str] = ()) -> dict[str, Any]:
@@ -26,41 +25,23 @@ def query_data(answer: Answer, *, ranged: bool) -> dict[str, Any]:
         return {"resultType": "string", "result": [seconds(int(answer.series[0][1][0])), answer.text]}
     if answer.kind == "scalar" and not ranged:
         _, ms, values = answer.series[0]
-        return {"resultType": "scalar", "result": [seconds(int(ms[0])), number(float(values[0]))]}
+        return {"resultType": "scalar", "result": [seconds(int(ms[0])), api_number(float(values[0]))]}
     if ranged or answer.kind == "matrix":
         rows = [{"metric": dict(labels), "values": _points(ms.tolist(), values.tolist())}
                 for labels, ms, values in answer.series]
         return {"resultType": "matrix", "result": rows}
     return {"resultType": "vector", "result": [
-        {"metric": dict(labels), "value": [seconds(int(ms[0])), number(float(values[0]))]}
+        {"metric": dict(labels), "value": [seconds(int(ms[0])), api_number(float(values[0]))]}
         for labels, ms, values in answer.series]}
 
 
 def _points(ms: Sequence[int], values: Sequence[float]) -> list[list[Any]]:
-    return [[seconds(t), number(v)] for t, v in zip(ms, values, strict=True)]
+    return [[seconds(t), api_number(v)] for t, v in zip(ms, values, strict=True)]
 
 
 def seconds(ms: int) -> int | float:
     """Unix seconds, with decimals only where there are milliseconds."""
     return ms // 1000 if ms % 1000 == 0 else ms / 1000
-
-
-def number(value: float) -> str:
-    """A float as Go's shortest form writes it: no exponent between 1e-6 and 1e21; NaN, +Inf, -Inf by name."""
-    if math.isnan(value):
-        return "NaN"
-    if math.isinf(value):
-        return "+Inf" if value > 0 else "-Inf"
-    if value == 0:
-        return "-0" if math.copysign(1, value) < 0 else "0"
-    if 1e-6 <= abs(value) < 1e21:
-        text = format(Decimal(repr(value)), "f")
-        return text.rstrip("0").rstrip(".") if "." in text else text
-    mantissa, _, exponent = repr(value).partition("e")
-    digits = exponent.lstrip("+-").zfill(2)
-    if exponent.startswith("-"):
-        return f"{mantissa.removesuffix('.0')}e-{digits.lstrip('0')}"
-    return f"{mantissa.removesuffix('.0')}e+{digits}"
 
 
 def metadata(names: Sequence[str]) -> Mapping[str, Any]:

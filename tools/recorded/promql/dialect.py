@@ -32,6 +32,13 @@ _UNSUPPORTED = (
     (re.compile(r"\{\{"), "native histogram literals"),
 )
 
+_UNKNOWN_TO_THE_PARSER = (
+    (re.compile(r"\b(?:anchored|smoothed)\b", re.IGNORECASE), "the modifiers anchored and smoothed"),
+    (re.compile(r"\boffset\s*-?\s*(?:step|range|min|max)\s*\(", re.IGNORECASE), "duration expressions"),
+    (re.compile(r"\btimeseries_gen\s*\("), "the experimental function timeseries_gen"),
+)
+"""Constructs of newer servers, whose words may also be innocent names: asked about only where the parser gave up."""
+
 
 def prepare(query: str, semantics: Semantics) -> str:
     """The text to hand to the parser. Raises QueryError, or UnsupportedQuery naming the construct."""
@@ -49,6 +56,12 @@ def prepare(query: str, semantics: Semantics) -> str:
     if not semantics.numbers_are_durations:
         _refuse_newer_syntax(surface)
     return _rename_smoothing(query, surface, semantics)
+
+
+def beyond_the_parser(query: str) -> str | None:
+    """The construct that would explain why the parser refuses a query a newer server takes, if one is in it."""
+    surface = _STRING_OR_COMMENT.sub(_blank, query)
+    return next((construct for pattern, construct in _UNKNOWN_TO_THE_PARSER if pattern.search(surface)), None)
 
 
 def _blank(match: re.Match[str]) -> str:

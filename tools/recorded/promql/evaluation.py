@@ -69,7 +69,8 @@ class Evaluation:
                 return select_instant(self.store, node, self.moments, self.semantics, self.budget)
             case Negate(expr):
                 frame = self.vector(expr)
-                return bare_names(frame.with_values(-frame.values)).distinct()
+                bare_frame = bare_names(frame.with_values(-frame.values))
+                return bare_frame.distinct() if self.semantics.negates_whole_series else bare_frame.merged()
             case Aggregate():
                 return self._aggregate(node)
             case Binary():
@@ -189,7 +190,8 @@ class Evaluation:
         if name == "absent_over_time":
             return absence(bare(call.args[place]), occupied(windows), self.vocabulary)
         frame = self._range_function(name, params, windows)
-        return (frame if name in KEEPS_NAME else bare_names(frame)).distinct()
+        named = frame if name in KEEPS_NAME else bare_names(frame)
+        return named.distinct() if self.semantics.range_functions_refuse_whole_series else named.merged()
 
     def _range_function(self, name: str, params: list[Floats], windows: Windows) -> Frame:
         match name:

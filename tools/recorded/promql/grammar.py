@@ -14,7 +14,7 @@ from typing import Any, Literal, cast
 import promql_parser
 
 from config.errors import QueryError, UnsupportedQuery
-from tools.recorded.promql.dialect import prepare
+from tools.recorded.promql.dialect import beyond_the_parser, prepare
 from tools.recorded.promql.labelsets import NAME
 from tools.recorded.promql.semantics import Semantics
 from tools.recorded.promql.syntax import (
@@ -57,6 +57,8 @@ def parse(query: str, semantics: Semantics) -> Node:
     try:
         parsed = promql_parser.parse(text)
     except ValueError as error:
+        if construct := beyond_the_parser(text):
+            raise UnsupportedQuery(f"not supported: {construct}") from error
         raise QueryError(f"parse error: {error}") from error
     return _node(parsed, 0, semantics)
 

@@ -38,6 +38,7 @@ def between_vectors(node: Binary, left: Frame, right: Frame, semantics: Semantic
     present = _columns(many.present, many_row) & _columns(one.present, one_row)
     sides = (one_values, many_values) if flipped else (many_values, one_values)
     values, holds = compute(node.op, *sides)
+    matched = present
     if holds is not None and node.returns_bool:
         values = holds.astype(np.float64)
     elif holds is not None:
@@ -45,7 +46,8 @@ def between_vectors(node: Binary, left: Frame, right: Frame, semantics: Semantic
     met = many.labels.take(many_row)
     kept = met if keeps_name(node.op, semantics) else met.without([NAME])
     labels = _result_labels(node.matching, kept, one.labels, one_row)
-    _refuse_repeats(node.matching, present, labels, many_ids[many_row], count)
+    judged = present if semantics.filters_before_matching else matched
+    _refuse_repeats(node.matching, judged, labels, many_ids[many_row], count)
     if node.returns_bool:
         labels = labels.without([NAME])
     return Frame(labels, values, present).merged()

@@ -73,8 +73,23 @@ class Semantics:
 
     @property
     def relabels_whole_series(self) -> bool:
-        """label_replace and label_join refuse equal label sets even at different steps."""
-        return self.version >= (2, 53)
+        """label_replace and label_join refuse equal label sets even at different steps, from 2.53 to 3.8."""
+        return (2, 53) <= self.version < (3, 9)
+
+    @property
+    def negates_whole_series(self) -> bool:
+        """Unary minus refuses series that become alike even at different steps, before 3.9."""
+        return self.version < (3, 9)
+
+    @property
+    def range_functions_refuse_whole_series(self) -> bool:
+        """rate() and its kin refuse series that become alike even at different steps, before 3.13."""
+        return self.version < (3, 13)
+
+    @property
+    def filters_before_matching(self) -> bool:
+        """A comparison overlooks several partners for one series where it filters all but one away, before 3.9."""
+        return self.version < (3, 9)
 
     @property
     def fraction_reads_classic_buckets(self) -> bool:

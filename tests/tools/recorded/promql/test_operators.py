@@ -8,7 +8,7 @@ import pytest
 
 from config.errors import QueryError
 from tests.tools.recorded.promql.small_world import V2, V3, M, at, engine_of, over
-from tools.recorded.promql.api_json import api_data
+from tools.recorded.prometheus_json import query_data
 from tools.recorded.promql.engine import Engine, Semantics
 
 SHOP = {
@@ -109,13 +109,40 @@ def test_atan2_kept_the_name_before_3x(semantics: Semantics, name: str) -> None:
 
 
 def test_names_that_fall_away_merge_over_time_but_clash_at_a_step() -> None:
-    """abs() of two metrics is one series if they take turns; unary minus refuses even that."""
+    """abs() of two metrics is one series if they take turns; unary minus refused even that before 3.9."""
     engine = engine_of({"a": [1, "stale", "stale"], "b": [None, 5, 6]})
     assert over(engine, 'abs({__name__=~"a|b"})', 0, 2 * M, M) == {"": {0: 1.0, M: 5.0, 2 * M: 6.0}}
     with pytest.raises(QueryError, match="same labelset"):
         over(engine, '-{__name__=~"a|b"}', 0, 2 * M, M)
     with pytest.raises(QueryError, match="same labelset"):
         engine_of({"a": [1], "b": [2]}).instant('abs({__name__=~"a|b"})', 0)
+
+
+@pytest.mark.parametrize("query", ['-{__name__=~"a|b"}', 'label_replace({x!=""}, "x", "", "", "")'])
+def test_series_that_take_turns_become_one_from_3_9_on(query: str) -> None:
+    """Unary minus and label_replace merge what never meets at a step, and still refuse what does."""
+    turns = {'a{x="1"}': [1, "stale", "stale"], 'b{x="1"}': [None, 5, 6]}
+    if query.startswith("label"):
+        turns = {'a{x="1"}': [1, "stale", "stale"], 'a{x="2"}': [None, 5, 6]}
+    with pytest.raises(QueryError, match="same labelset"):
+        engine_of(turns, semantics=Semantics(version=(3, 8))).range(query, 0, 2 * M, M)
+    (merged,) = over(engine_of(turns, semantics=Semantics(version=(3, 9))), query, 0, 2 * M, M).values()
+    assert [abs(value) for value in merged.values()] == [1.0, 5.0, 6.0]
+    both = {name: [1] for name in turns}
+    with pytest.raises(QueryError, match="same labelset"):
+        engine_of(both, semantics=Semantics(version=(3, 9))).range(query, 0, 0, M)
+
+
+def test_a_comparison_judges_matches_before_it_filters_from_3_9_on() -> None:
+    """Two left series for one right series are an error whatever their values; before, only if both pass."""
+    world = {'a{x="1",y="p"}': [1], 'a{x="1",y="q"}': [9], 'b{x="1"}': [5]}
+    query = "a > on (x) b"
+    assert at(engine_of(world, semantics=Semantics(version=(3, 8))), query, 0) == {'{x="1"}': 9.0}
+    with pytest.raises(QueryError, match="must be explicit"):
+        engine_of(world, semantics=Semantics(version=(3, 9))).instant(query, 0)
+    assert at(engine_of(world, semantics=Semantics(version=(3, 9))), "a > on (x) group_left b", 0) == {
+        'a{x="1",y="q"}': 9.0
+    }
 
 
 def test_aggregations_of_nan_and_infinity() -> None:
@@ -253,13 +280,13 @@ def test_histogram_fraction_reads_classic_buckets_in_3x(semantics: Semantics, ex
 def test_answers_are_rendered_as_the_http_api_does() -> None:
     """Result types, times in seconds, values as text in Go's spelling."""
     engine = engine_of({'a{x="한"}': [1e21, 0.5]})
-    assert api_data(engine.instant("a", 500)) == {
+    assert query_data(engine.instant("a", 500), ranged=False) == {
         "resultType": "vector",
         "result": [{"metric": {"__name__": "a", "x": "한"}, "value": [0.5, "1e+21"]}],
     }
-    assert api_data(engine.instant("1e-7", 1000)) == {"resultType": "scalar", "result": [1, "1e-07"]}
+    assert query_data(engine.instant("1e-7", 1000), ranged=False) == {"resultType": "scalar", "result": [1, "1e-07"]}
     assert api_data(engine.instant('"s"', 1000)) == {"resultType": "string", "result": [1, "s"]}
-    assert api_data(engine.range("a", M, M, M)) == {
+    assert query_data(engine.range("a", M, M, M), ranged=True) == {
         "resultType": "matrix",
         "result": [{"metric": {"__name__": "a", "x": "한"}, "values": [[60, "0.5"]]}],
     }

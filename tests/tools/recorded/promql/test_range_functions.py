@@ -133,8 +133,14 @@ def test_absent_over_time_speaks_of_the_selectors_labels() -> None:
 
 
 def test_range_functions_drop_the_name_and_refuse_what_then_coincides() -> None:
-    """Two metrics of the same labels clash even if they are never there together; last_over_time keeps the name."""
-    engine = engine_of({"a": [1, 2, None, None], "b": [None, None, 3, 4]})
+    """Two metrics of the same labels clash even if they are never there together, until 3.13 merges them;
+    last_over_time keeps the name."""
+    world = {"a": [1, 2, None, None], "b": [None, None, 3, 4]}
+    engine = engine_of(world)
+    newer = engine_of(world, semantics=Semantics(version=(3, 13)))
+    assert over(newer, 'max_over_time({__name__=~"a|b"}[1m])', 0, 3 * M, M) == {"": {0: 1, M: 2, 2 * M: 3, 3 * M: 4}}
+    with pytest.raises(QueryError, match="same labelset"):
+        over(newer, 'max_over_time({__name__=~"a|b"}[5m])', 0, 3 * M, M)
     with pytest.raises(QueryError, match="same labelset"):
         over(engine, 'max_over_time({__name__=~"a|b"}[1m])', 0, 3 * M, M)
     assert set(over(engine, 'last_over_time({__name__=~"a|b"}[1m])', 0, 3 * M, M)) == {"a", "b"}

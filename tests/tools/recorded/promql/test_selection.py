@@ -172,7 +172,8 @@ def test_a_hostile_query_is_an_error_and_not_the_end_of_the_process(query: str) 
         ("histogram_count(a)", "histogram_count"), ("a[5m+1m]", "duration expressions"), ("a </ 1", "trim"),
         ("rate(a[5m] smoothed)", "smoothed"), ("a + fill(0) a", "fill"), ("limitk(1, a)", "limitk"),
         ("info(a)", "info"), ("mad_over_time(a[5m])", "mad_over_time"), ("limit_ratio(1, a)", "ratio"),
-        ('sort_by_label(a, "b")', "sort_by_label"),
+        ('sort_by_label(a, "b")', "sort_by_label"), ("a smoothed", "smoothed"), ("a offset step()", "duration"),
+        ("timeseries_gen(``)", "timeseries_gen"),
     ],
 )  # fmt: skip
 def test_what_is_not_supported_is_named(query: str, construct: str) -> None:
