@@ -285,7 +285,7 @@ def test_answers_are_rendered_as_the_http_api_does() -> None:
         "result": [{"metric": {"__name__": "a", "x": "한"}, "value": [0.5, "1e+21"]}],
     }
     assert query_data(engine.instant("1e-7", 1000), ranged=False) == {"resultType": "scalar", "result": [1, "1e-07"]}
-    assert api_data(engine.instant('"s"', 1000)) == {"resultType": "string", "result": [1, "s"]}
+    assert query_data(engine.instant('"s"', 1000), ranged=False) == {"resultType": "string", "result": [1, "s"]}
     assert query_data(engine.range("a", M, M, M), ranged=True) == {
         "resultType": "matrix",
         "result": [{"metric": {"__name__": "a", "x": "한"}, "values": [[60, "0.5"]]}],
