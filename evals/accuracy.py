@@ -9,9 +9,11 @@ from string import Template
 import numpy as np
 
 from evals.calibration import Said, bins_of, expected_calibration_error, left_out
+from evals.episodes import read_episodes
 from evals.report import Rate, clustered_rate
 from evals.results import Row
 
+LIST = Path(__file__).parent / "episodes.txt"
 TEMPLATE = Path(__file__).parent / "accuracy_page.md"  # the words, and the analysis written by hand
 HELD_OUT_SINCE = "cases"
 SEEN = ("f01-a", "f01-b", "f22-a", "f22-b", "x02-a")  # in evals/cases, but looked at while developing
@@ -26,6 +28,7 @@ def page(rows: Sequence[Row]) -> str:
     plain = [r for r in mine if r.kind == "as recorded"]
     kept, dropped = [r for r in mine if not r.dropped], [r for r in mine if r.dropped]
     return Template(TEMPLATE.read_text(encoding="utf-8")).substitute(
+        episodes=len(mine), listed=len(read_episodes(LIST)),
         recordings=len({r.scores.recording for r in mine}), as_recorded=len(plain), kept=len(kept) - len(plain),
         dropped=len(dropped), headline=_headline(kept), baselines=_baselines(rows), families=_families(kept),
         edits=_edits(kept), drops=_drops(dropped), calibration=_calibration(kept), cost=_cost(plain),

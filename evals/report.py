@@ -12,6 +12,7 @@ from evals.scorers import CaseScores
 
 RESAMPLES = 2_000
 SEED = 20_261_121
+LEVEL = 0.975
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,8 @@ class Rate:
 def clustered_rate(values: Sequence[tuple[str, float]]) -> Rate:
     """Percentile bootstrap over whole recordings (Field and Welsh, 2007): cases cut from one are not independent.
 
-    `values` are (recording, score). With fewer than two recordings the interval is the widest one, 0..1.
+    `values` are (recording, score). With fewer than two recordings the interval is the widest one, 0..1. Where all agree
+    (every score 1, or every one 0) a bootstrap has no width: then the exact bound for that many recordings holds.
     """
     groups: dict[str, list[float]] = {}
     for recording, value in values:
@@ -42,6 +44,9 @@ def clustered_rate(values: Sequence[tuple[str, float]]) -> Rate:
     mean = float(sums.sum() / counts.sum())
     if len(groups) < 2:
         return Rate(mean, len(values), len(groups), 0.0, 1.0)
+    if mean in (0.0, 1.0):
+        width = 1 - (1 - LEVEL) ** (1 / len(groups))  # Clopper and Pearson, 1934: none of n seen
+        return Rate(mean, len(values), len(groups), max(0.0, mean - width), min(1.0, mean + width))
     picks = np.random.default_rng(SEED).integers(0, len(groups), size=(RESAMPLES, len(groups)))
     means = sums[picks].sum(axis=1) / counts[picks].sum(axis=1)
     low, high = np.quantile(means, [0.025, 0.975])

@@ -36,3 +36,10 @@ def test_the_interval_is_that_of_the_bootstrap() -> None:
     assert rate.mean == pytest.approx(0.7)
     assert rate.low == pytest.approx(0.4, abs=0.051)
     assert rate.high == pytest.approx(0.95, abs=0.051)
+
+
+def test_all_right_is_no_proof_of_always_right() -> None:
+    """Forty recordings without a miss leave a lower bound of 0.91, ten leave 0.69; none right mirrors it."""
+    assert clustered_rate([(str(i), 1.0) for i in range(40)]).low == pytest.approx(0.912, abs=0.001)
+    assert clustered_rate([(str(i), 1.0) for i in range(10)]).low == pytest.approx(0.692, abs=0.001)
+    assert clustered_rate([(str(i), 0.0) for i in range(10)]).high == pytest.approx(0.308, abs=0.001)
