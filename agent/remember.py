@@ -85,7 +85,8 @@ def cited(diagnosis: Diagnosis, deps: Deps) -> tuple[Precedent, ...]:
     """The incidents that taught the cards of the root causes first, then those recalled by their findings."""
     incidents = {c.id: c for c in deps.experience.cards}
     roots = [h for h in diagnosis.hypotheses if h.status == "root" and h.card in incidents]
-    first = [Precedent(incident=i, card=h.card, category=h.category.value)
+    alike = {p.incident: p.similarity for p in diagnosis.seen_before}
+    first = [Precedent(incident=i, card=h.card, category=h.category.value, similarity=alike.get(i))
              for h in roots for i in incidents[h.card].provenance.incidents[:3]]
     known = {p.incident for p in first}
     return (*first, *(p for p in diagnosis.seen_before if p.incident not in known))

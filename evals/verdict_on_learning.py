@@ -63,7 +63,7 @@ class LearningVerdict:
             Mark("accuracy on recurrence, memory on minus off", _told(self.lift), f">= +{LIFT}",
                  self.lift.mean >= LIFT and self.lift.low > 0),
             Mark("the same with causes dealt at random (placebo)", _told(self.placebo), "interval spans 0",
-                 self.placebo.spans_zero),
+                 self.placebo.n > 0 and self.placebo.spans_zero),
             Mark("share of the lift that survives new names, colour, load, language", f"{self.survival:.2f}",
                  f">= {SURVIVES}", self.survival >= SURVIVES),
             Mark("median questions on recurrence, fewer by", f"{fewer:.0%} ({self.questions.get('off', 0):g} -> "
@@ -96,6 +96,8 @@ class LearningVerdict:
 
 
 def _told(d: Difference) -> str:
+    if d.n == 0:
+        return "not measured"
     return f"{d.mean:+.3f} [{d.low:+.3f}, {d.high:+.3f}], n={d.n} of {d.clusters} recordings"
 
 
