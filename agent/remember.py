@@ -29,7 +29,8 @@ async def recall(state: State, runtime: Runtime[Deps]) -> dict[str, Any]:
     findings = [Finding.from_dict(f) for e in state["evidence"].values() for f in e["findings"]]
     _, facts, _ = deps.analyst.weigh(state["messages"])
     found = deps.experience.recall(
-        deps.cards, findings, looked_for=facts.looked_for, text=" ".join(f"{s.title} {s.text}" for s in signals)[:2_000],
+        deps.cards, findings, looked_for=facts.looked_for,
+        text=" ".join(f"{s.title} {s.text}" for s in signals)[:2_000],
         service=next((s.labels.get("service", "") for s in signals), ""), now_ms=state["asked_at_ms"],
         topology=topology(s.kind for s in deps.world.inventory.services),
     )
