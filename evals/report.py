@@ -33,7 +33,7 @@ class Rate:
 def clustered_rate(values: Sequence[tuple[str, float]]) -> Rate:
     """Percentile bootstrap over whole recordings (Field and Welsh, 2007): cases cut from one are not independent.
 
-    `values` are (recording, score). With fewer than two recordings the interval is the widest one, 0..1. Where all agree
+    `values` are (recording, score). With fewer than two recordings the interval is the widest, 0..1. Where all agree
     (every score 1, or every one 0) a bootstrap has no width: then the exact bound for that many recordings holds.
     """
     groups: dict[str, list[float]] = {}
