@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from threading import Lock
 
@@ -76,7 +77,7 @@ class RecordedMetrics:
         if first == start_ms:
             return answer
         warning = f"steps before {iso(first)} are left out: they read what was not captured"
-        return Answer(answer.kind, answer.series, answer.text, (*answer.warnings, warning))
+        return replace(answer, warnings=(*answer.warnings, warning))
 
     async def series(
         self, selectors: Sequence[tuple[Matcher, ...]], *, start_ms: int, end_ms: int

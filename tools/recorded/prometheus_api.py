@@ -89,7 +89,7 @@ class PrometheusApi:
     async def _query(self, params: Params) -> Reply:
         query = self._parsed(params)
         answer = await self._metrics.ask(query, at_ms=self._time(params, "time", self._span.now_ms))
-        return 200, success(query_data(answer, ranged=False), answer.warnings)
+        return 200, success(query_data(answer, ranged=False), answer.warnings, answer.infos)
 
     async def _query_range(self, params: Params) -> Reply:
         start, end = self._time(params, "start", None), self._time(params, "end", None)
@@ -104,7 +104,7 @@ class PrometheusApi:
                                "Try decreasing the query resolution (?step=XX)")
         query = self._parsed(params)
         answer = await self._metrics.ask_range(query, start_ms=start, end_ms=end, step_ms=step, partial=True)
-        return 200, success(query_data(answer, ranged=True), answer.warnings)
+        return 200, success(query_data(answer, ranged=True), answer.warnings, answer.infos)
 
     async def _series(self, params: Params) -> Reply:
         if not params.get("match[]"):

@@ -9,9 +9,10 @@ from tools.recorded.promql.engine import Answer
 from tools.recorded.promql.numbers import api_number
 
 
-def success(data: Any, warnings: Sequence[str] = ()) -> dict[str, Any]:
+def success(data: Any, warnings: Sequence[str] = (), infos: Sequence[str] = ()) -> dict[str, Any]:
     """The envelope of an answer."""
-    return {"status": "success", "data": data, **({"warnings": list(warnings)} if warnings else {})}
+    notes = {"warnings": list(warnings), "infos": list(infos)}
+    return {"status": "success", "data": data, **{kind: texts for kind, texts in notes.items() if texts}}
 
 
 def failure(kind: str, message: str) -> dict[str, Any]:

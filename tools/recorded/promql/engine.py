@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 
 from config.errors import QueryBudget, QueryError
+from tools.recorded.promql.annotations import Annotations
 from tools.recorded.promql.arrays import Floats, Ints
 from tools.recorded.promql.evaluation import Evaluation, is_vector
 from tools.recorded.promql.frame import Frame
@@ -30,12 +31,13 @@ Series = tuple[dict[str, str], Ints, Floats]
 class Answer:
     """What a query gave. series: (labels, times in ms, values); a scalar is one series without labels; a string is
     in `text`, with its time in the only series' times. An instant vector keeps the engine's order (sort, topk);
-    a matrix is ordered by labels."""
+    a matrix is ordered by labels. warnings and infos are what the server of that version would have annotated."""
 
     kind: Kind
     series: Sequence[Series]
     text: str = ""
     warnings: tuple[str, ...] = ()
+    infos: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -55,10 +57,10 @@ class Engine:
             case Text(value):
                 return Answer("string", [({}, evaluation.moments.times, np.array([np.nan]))], value)
             case RangeSelector() | Subquery():
-                return Answer("matrix", _samples(evaluation.windows(node), evaluation))
+                return _answer("matrix", _samples(evaluation.windows(node), evaluation), evaluation)
         if not is_vector(node):
-            return Answer("scalar", [({}, evaluation.moments.times, evaluation.scalar(node))])
-        return Answer("vector", _series(evaluation.vector(node), evaluation))
+            return _answer("scalar", [({}, evaluation.moments.times, evaluation.scalar(node))], evaluation)
+        return _answer("vector", _series(evaluation.vector(node), evaluation), evaluation)
 
     def range(self, query: str, start_ms: int, end_ms: int, step_ms: int) -> Answer:
         """The query at start, start + step, ... up to end inclusive."""
@@ -72,11 +74,18 @@ class Engine:
         _refuse_as_range(node)
         evaluation = self._evaluation(np.arange(start_ms, end_ms + 1, step_ms, dtype=np.int64), start_ms, end_ms)
         frame = evaluation.vector(node) if is_vector(node) else evaluation.scalar_frame(node)
-        return Answer("matrix", _ordered(_series(frame, evaluation)))
+        return _answer("matrix", _ordered(_series(frame, evaluation)), evaluation)
 
     def _evaluation(self, times: Ints, start_ms: int, end_ms: int) -> Evaluation:
         moments = Moments(times, start_ms, end_ms)
-        return Evaluation(self.store, self.semantics, Budget(self.max_samples), self.store.vocabulary.fork(), moments)
+        notes = Annotations(self.semantics.annotates)
+        vocabulary = self.store.vocabulary.fork()
+        return Evaluation(self.store, self.semantics, Budget(self.max_samples), vocabulary, moments, notes)
+
+
+def _answer(kind: Kind, series: Sequence[Series], evaluation: Evaluation) -> Answer:
+    notes = evaluation.annotations
+    return Answer(kind, series, warnings=notes.warnings, infos=notes.infos)
 
 
 def _refuse_as_range(node: Node) -> None:

@@ -11,6 +11,7 @@ from config.errors import QueryError
 from tools.recorded.promql import elementwise
 from tools.recorded.promql.absence import absence
 from tools.recorded.promql.aggregation import aggregate, aggregate_quantile
+from tools.recorded.promql.annotations import Annotations
 from tools.recorded.promql.arrays import Floats, Mask
 from tools.recorded.promql.calendar_fields import FIELDS
 from tools.recorded.promql.frame import Frame
@@ -59,6 +60,7 @@ class Evaluation:
     budget: Budget
     vocabulary: Vocabulary
     moments: Moments
+    annotations: Annotations
 
     def vector(self, node: Node) -> Frame:
         """An instant-vector expression."""
@@ -124,6 +126,7 @@ class Evaluation:
         if param is None:
             return aggregate(node.op, frame, node.without, node.labels, self.semantics)
         if node.op == "quantile":
+            self.annotations.judge_quantile(param, frame.inhabited)
             return aggregate_quantile(param, frame, node.without, node.labels)
         return rank(frame, param, node.without, node.labels, largest=node.op == "topk")
 
@@ -172,14 +175,15 @@ class Evaluation:
                 texts = [text(arg) for arg in args[1:]]
                 return relabel(self.vector(args[0]), texts, self.semantics, self.vocabulary)
             case "histogram_quantile":
-                level = self.scalar(args[0])
-                return histogram_quantile(level, self.vector(args[1]), self.semantics, self.vocabulary)
+                level, frame = self.scalar(args[0]), self.vector(args[1])
+                self.annotations.judge_quantile(level, np.ones(self.moments.count, bool))
+                return histogram_quantile(level, frame, self.semantics, self.vocabulary, self.annotations)
             case "histogram_fraction":
                 lower, upper = self.scalar(args[0]), self.scalar(args[1])
                 frame = self.vector(args[2])
                 if not self.semantics.fraction_reads_classic_buckets:
                     return Frame.empty(self.moments.count)
-                return histogram_fraction(lower, upper, frame, self.vocabulary)
+                return histogram_fraction(lower, upper, frame, self.vocabulary, self.annotations)
         raise QueryError(f"unknown function with name {name!r}")
 
     def _over_range(self, call: Call) -> Frame:
@@ -190,6 +194,8 @@ class Evaluation:
         if name == "absent_over_time":
             return absence(bare(call.args[place]), occupied(windows), self.vocabulary)
         frame = self._range_function(name, params, windows)
+        if name in ("rate", "increase"):
+            self.annotations.judge_counters(frame, self.vocabulary)
         named = frame if name in KEEPS_NAME else bare_names(frame)
         return named.distinct() if self.semantics.range_functions_refuse_whole_series else named.merged()
 
@@ -201,6 +207,7 @@ class Evaluation:
             case "irate" | "idelta":
                 return instantaneous(windows, per_second=name == "irate")
             case "quantile_over_time":
+                self.annotations.judge_quantile(params[0], occupied(windows))
                 return reduce_windows(windows, quantile_kernel(params[0]))
             case "deriv":
                 return reduce_windows(windows, deriv, at_least=2)

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tools.recorded.promql.annotations import Annotations
 from tools.recorded.promql.arrays import Floats, Ints, Mask
 from tools.recorded.promql.frame import Frame
-from tools.recorded.promql.labelsets import group
+from tools.recorded.promql.labelsets import LabelSets, group
 from tools.recorded.promql.numbers import parse_number
 from tools.recorded.promql.semantics import Semantics
 from tools.recorded.promql.vocabulary import Vocabulary
@@ -31,28 +32,42 @@ class Buckets:
     cells: Ints
 
 
-def histogram_quantile(level: Floats, frame: Frame, semantics: Semantics, vocabulary: Vocabulary) -> Frame:
+def histogram_quantile(
+    level: Floats, frame: Frame, semantics: Semantics, vocabulary: Vocabulary, annotations: Annotations
+) -> Frame:
     """level: (steps,). One series for each set of labels other than `le`; metrics that differ by name alone clash."""
+    forced: list[Ints] = []
 
     def solve(buckets: Buckets, steps: Ints) -> Floats:
+        if annotations.enabled:
+            forced.append(buckets.cells[_falling(buckets, level[steps])])
         return _quantile(level[steps], buckets, semantics)
 
-    return _per_histogram(frame, vocabulary, solve)
+    answer, labels = _per_histogram(frame, vocabulary, annotations, solve)
+    if forced:
+        annotations.judge_monotonicity(labels, np.concatenate(forced) % labels.size, vocabulary)
+    return answer
 
 
-def histogram_fraction(lower: Floats, upper: Floats, frame: Frame, vocabulary: Vocabulary) -> Frame:
+def histogram_fraction(
+    lower: Floats, upper: Floats, frame: Frame, vocabulary: Vocabulary, annotations: Annotations
+) -> Frame:
     """The share of observations between two bounds (steps,), by linear interpolation inside a bucket."""
 
     def solve(buckets: Buckets, steps: Ints) -> Floats:
         return _fraction(lower[steps], upper[steps], buckets)
 
-    return _per_histogram(frame, vocabulary, solve)
+    return _per_histogram(frame, vocabulary, annotations, solve)[0]
 
 
-def _per_histogram(frame: Frame, vocabulary: Vocabulary, solve: Callable[[Buckets, Ints], Floats]) -> Frame:
+def _per_histogram(
+    frame: Frame, vocabulary: Vocabulary, annotations: Annotations, solve: Callable[[Buckets, Ints], Floats]
+) -> tuple[Frame, LabelSets]:
+    """The answers, and the histograms' labels with their metric names."""
     codes = frame.labels.column(BOUND)
     bound_of = {code: parse_number(vocabulary.text(code)) for code in np.unique(codes).tolist()}
     rows = np.flatnonzero(np.isin(codes, [code for code, bound in bound_of.items() if bound is not None]))
+    annotations.judge_bounds(frame, rows, BOUND, vocabulary)
     bounds = np.array([bound_of[code] for code in codes[rows].tolist()], np.float64)
     labels = frame.labels.take(rows).without([BOUND])
     groups = group(labels)
@@ -62,7 +77,8 @@ def _per_histogram(frame: Frame, vocabulary: Vocabulary, solve: Callable[[Bucket
         for buckets in _tables(frame.values[:, rows], frame.present[:, rows], bounds, groups.ids, groups.count):
             values.reshape(-1)[buckets.cells] = solve(buckets, buckets.cells // max(1, groups.count))
             present.reshape(-1)[buckets.cells] = True
-    return Frame(labels.take(groups.first), values, present).nameless()
+    histograms = labels.take(groups.first)
+    return Frame(histograms, values, present).nameless(), histograms
 
 
 def _tables(values: Floats, present: Mask, bounds: Floats, ids: Ints, count: int) -> Iterator[Buckets]:
@@ -151,6 +167,15 @@ def _monotonic(counts: Floats, semantics: Semantics) -> Floats:
         else:
             previous = np.where(current > previous, current, previous)
     return np.asarray(fixed)
+
+
+def _falling(buckets: Buckets, level: Floats) -> Mask:
+    """(cells,): whether a quantile was looked for and counts fall by more than rounding."""
+    counts = buckets.counts
+    searched = (level >= 0) & (level <= 1) & (buckets.bounds[-1] == np.inf) & (len(buckets.bounds) > 1)
+    before = np.maximum.accumulate(counts, axis=0)[:-1]
+    fall = before - counts[1:] >= SMALL_DELTA * (np.abs(before) + np.abs(counts[1:]))
+    return np.asarray(searched & ((counts[1:] < before) & fall).any(axis=0))
 
 
 def _fraction(lower: Floats, upper: Floats, buckets: Buckets) -> Floats:

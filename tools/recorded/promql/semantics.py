@@ -77,6 +77,11 @@ class Semantics:
         return (2, 53) <= self.version < (3, 9)
 
     @property
+    def annotates(self) -> bool:
+        """Warnings and infos about the query come beside the answer from 2.48 on."""
+        return self.version >= (2, 48)
+
+    @property
     def negates_whole_series(self) -> bool:
         """Unary minus refuses series that become alike even at different steps, before 3.9."""
         return self.version < (3, 9)
