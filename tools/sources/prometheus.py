@@ -121,8 +121,9 @@ class PrometheusMetrics:
         points = "value" if kind == "vector" else "values"
         series = []
         for row in rows:
-            if points not in row:
+            if "histogram" in row or "histograms" in row:
                 tell_shortfall(f"{self._name}: native histograms are not read")
+            if points not in row:
                 continue
             series.append(_series(row["metric"], [row[points]] if kind == "vector" else row[points]))
         return MetricsResult(tuple(series), warnings)
