@@ -51,12 +51,14 @@ class _Malformed(_Unusable):
 
 async def reply_of(
     messages: Sequence[BaseMessage], deps: Deps, *, must_conclude: bool, sent_back: bool = False,
-    earlier: Sequence[Mapping[str, Any]] = (),
+    earlier: Sequence[Mapping[str, Any]] = (), floor: bool = False,
 ) -> Reply:
-    """Never raises for a model's fault. `earlier` are the run's calls so far, as `Call.as_dict`."""
+    """Never raises for a model's fault. `earlier` are the run's calls so far, as `Call.as_dict`; with `floor` no model is
+    asked any more."""
     calls: list[Call] = []
     gaps: list[dict[str, str]] = []
-    for seat in in_order(deps.models, critical=deps.critical, sent_back=sent_back):
+    seats = () if floor else in_order(deps.models, critical=deps.critical, sent_back=sent_back)
+    for seat in seats:
         why = _barred(seat, deps, earlier)
         if why is None:
             message, why = await _try(seat, messages, deps, must_conclude, calls)

@@ -24,6 +24,7 @@ from agent.verify import Complaint
 from tools.findings import Finding
 from tools.world import Scope
 
+FLOOR = "The built-in analyst goes on from here."
 DATE_IT = ("metrics.onset", "logs.onset")
 FIRST = (
     "changes.recent", "containers.state", "bluegreen.views", "logs.activity", "metrics.change", "metrics.health",
@@ -54,6 +55,7 @@ async def triage(state: State, runtime: Runtime[Deps]) -> dict[str, Any]:
     return {
         "scope": {"incident": list(scope.incident), "baseline": list(scope.baseline)}, "evidence": evidence,
         "messages": messages, "steps": 0, "attempts": 0, "models": [], "calls": [], "gaps": [], "draft": None,
+        "floor": False,
     }
 
 
@@ -64,9 +66,10 @@ def _triage_call(name: str, scope: Scope) -> ToolCall:
 async def investigate(state: State, runtime: Runtime[Deps]) -> dict[str, Any]:
     """One turn of the model: questions to ask, or the conclusion."""
     deps = runtime.context
-    must_conclude = state["steps"] >= deps.budget.steps or len(state["evidence"]) >= deps.budget.questions
-    reply = await reply_of(state["messages"], deps, must_conclude=must_conclude, sent_back=state["attempts"] > 0,
-                           earlier=state["calls"])
+    spent = state["steps"] >= deps.budget.steps * (2 if state["floor"] else 1)
+    reply = await reply_of(
+        state["messages"], deps, must_conclude=spent or len(state["evidence"]) >= deps.budget.questions,
+        sent_back=state["attempts"] > 0, earlier=state["calls"], floor=state["floor"])
     return {"messages": [reply.message], "steps": state["steps"] + 1, "models": [*state["models"], reply.model],
             "calls": [*state["calls"], *(c.as_dict() for c in reply.calls)], "gaps": [*state["gaps"], *reply.gaps]}
 
@@ -97,8 +100,9 @@ async def conclude(state: State, runtime: Runtime[Deps]) -> dict[str, Any]:
         told = "The conclusion could not be read: " + "; ".join(problems)
         return {"draft": None, "attempts": state["attempts"] + 1,
                 "messages": _replies(state, told) or [HumanMessage(told)]}
-    gap = {"what": "the model's conclusion", "why": "; ".join(problems)[:300], "cost": "the built-in analyst concluded"}
-    return {"draft": _analysts_draft(state, deps).model_dump(mode="json"), "gaps": [*state["gaps"], gap]}
+    gap = {"what": "the model's conclusion", "why": "; ".join(problems)[:300], "cost": "the built-in analyst went on"}
+    return {"draft": None, "floor": True, "gaps": [*state["gaps"], gap],
+            "messages": _replies(state, FLOOR) or [HumanMessage(FLOOR)]}
 
 
 def after_conclude(state: State) -> Literal["investigate", "verify"]:
@@ -107,23 +111,23 @@ def after_conclude(state: State) -> Literal["investigate", "verify"]:
 
 
 async def verify(state: State, runtime: Runtime[Deps]) -> dict[str, Any]:
-    """Send back what the evidence does not carry, twice at most; then publish what stands, or the analyst's own."""
+    """Send back what the evidence does not carry, twice at most; then publish what stands, or let the analyst go on."""
     deps = runtime.context
     ranked, _, _ = deps.analyst.weigh(state["messages"])
     deps.on_event({"type": "odds", "candidates": ranked})
     draft = Draft.model_validate(state["draft"])
     checked = deps.check(draft, state["evidence"], analyst=ranked)
-    if checked.passed:
+    shrug = draft.verdict is Verdict.UNDETERMINED and not draft.hypotheses and state["models"][-1] != ANALYST
+    if checked.passed and not shrug:
         return {"draft": checked.draft.model_dump(mode="json")}
     deps.on_event({"type": "complaints", "complaints": [f"{c.about}: {c.why}" for c in checked.complaints]})
-    if state["attempts"] < deps.budget.attempts and deps.seconds_left > 0:
+    if checked.complaints and state["attempts"] < deps.budget.attempts and deps.seconds_left > 0:
         return {"draft": None, "attempts": state["attempts"] + 1, "messages": _sent_back(state, checked.complaints)}
     gaps = [{"what": "a claim was removed", "why": f"{c.why} ({c.about})"[:300], "cost": ""}
             for c in checked.complaints]
     clean = checked.draft
-    if clean.verdict is Verdict.UNDETERMINED:
-        own = deps.check(_analysts_draft(state, deps), state["evidence"], analyst=ranked).draft
-        clean = own if own.verdict is not Verdict.UNDETERMINED or not clean.claims else clean
+    if clean.verdict is Verdict.UNDETERMINED and not state["floor"]:
+        return {"draft": None, "floor": True, "gaps": [*state["gaps"], *gaps], "messages": _replies(state, FLOOR)}
     return {"draft": clean.model_dump(mode="json"), "gaps": [*state["gaps"], *gaps]}
 
 
@@ -141,10 +145,6 @@ async def recommend(state: State, runtime: Runtime[Deps]) -> dict[str, Any]:
 
 def _findings(state: State) -> list[Finding]:
     return [Finding.from_dict(f) for e in state["evidence"].values() for f in e["findings"]]
-
-
-def _analysts_draft(state: State, deps: Deps) -> Draft:
-    return deps.analyst.draft(state["messages"])
 
 
 def _last_calls(state: State) -> list[ToolCall]:

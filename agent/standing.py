@@ -15,7 +15,7 @@ from agent.diagnosis import Hypothesis
 from agent.draft import Draft, Proposal
 from agent.explaining import roots
 
-LEAST_CARRIED = 0.2  # a cause less likely than this by the odds of its card is a lead, not a diagnosis
+LEAST_CARRIED = 0.5  # a cause that the odds of its card do not make likelier than not is a lead, not a diagnosis
 HARMLESS = frozenset({ActionKind.NONE, ActionKind.COLLECT_MORE, ActionKind.FIX_MONITORING})
 
 
@@ -48,7 +48,7 @@ def disagreement(draft: Draft, candidates: Sequence[Candidate]) -> str:
 
 def healthy_enough(candidates: Sequence[Candidate]) -> bool:
     """Whether some card of a harmless course of events fits, so that `no_fault` is more than an opinion."""
-    return any(c.card.verdict is Verdict.NO_FAULT and not c.open and c.confidence >= LEAST_CARRIED for c in candidates)
+    return any(c.card.verdict is Verdict.NO_FAULT and not c.open and c.confidence >= CONFIDENT for c in candidates)
 
 
 def capped(h: Hypothesis, candidates: Sequence[Candidate]) -> Hypothesis:

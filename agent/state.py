@@ -14,7 +14,10 @@ def merge(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
 
 
 class State(TypedDict, total=False):
-    """`scope` holds `incident` and `baseline` windows; `evidence` maps ids to `Evidence.as_dict`."""
+    """`scope` holds `incident` and `baseline` windows; `evidence` maps ids to `Evidence.as_dict`.
+
+    `floor`: the models are done, and the analyst goes on alone.
+    """
 
     incident: dict[str, Any]
     run: str
@@ -32,4 +35,5 @@ class State(TypedDict, total=False):
     models: list[str]
     calls: list[dict[str, Any]]
     draft: dict[str, Any] | None
+    floor: bool
     diagnosis: dict[str, Any]
