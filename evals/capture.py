@@ -104,10 +104,18 @@ def _with_payloads(states: Json | None, plan: Plan) -> Json:
 def _left_out(what: str, kept: Kept | None) -> list[Json]:
     if kept is None:
         return [{"what": what, "why": NOT_CONFIGURED}]
-    if not kept.left_out:
-        return []
-    shown = ", ".join(kept.left_out[:10]) + (f" and {len(kept.left_out) - 10} more" if len(kept.left_out) > 10 else "")
-    return [{"what": f"part of {what}: {shown}", "why": f"the limit of bytes was reached ({kept.bytes} written)"}]
+    found: list[Json] = []
+    if kept.left_out:
+        why = f"the limit of bytes was reached ({kept.bytes} written)"
+        found.append({"what": f"part of {what}: {_some(kept.left_out)}", "why": why})
+    if kept.histograms:
+        why = "a recording holds float samples only"
+        found.append({"what": f"native histograms of {_some(kept.histograms)}", "why": why})
+    return found
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:10]) + (f" and {len(names) - 10} more" if len(names) > 10 else "")
 
 
 def _doubts(facts: ServerFacts, refused: str) -> list[Json]:

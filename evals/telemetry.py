@@ -29,11 +29,15 @@ Matchers = tuple[LabelMatcher, ...]
 
 @dataclass(frozen=True)
 class Kept:
-    """What was written: `scope` for snapshot.yaml, the names or streams that a limit left out, bytes before packing."""
+    """What was written: `scope` for snapshot.yaml, the names or streams that a limit left out, bytes before packing.
+
+    histograms: names of metrics whose native histograms were left out.
+    """
 
     scope: tuple[str, ...]
     left_out: tuple[str, ...]
     bytes: int
+    histograms: tuple[str, ...] = ()
 
 
 async def capture_metrics(samples: RawSamples, plan: Plan, facts: ServerFacts, pieces: Pieces, redactor: Redactor,
@@ -55,6 +59,7 @@ async def capture_metrics(samples: RawSamples, plan: Plan, facts: ServerFacts, p
                     series[tuple(sorted(one.labels.items()))] = (clean.labels(one.labels), one.ms, one.values)
             pieces.put("metrics", name, lambda path, found=series: write_metrics(path, found.values()))  # type: ignore[misc]
             pieces.note("remote read", samples.refused)
+            pieces.note(f"native histograms of {name}", name if name in samples.histograms else "")
         size += pieces.size("metrics", name)
         if size > plan.max_bytes:
             break
@@ -65,7 +70,8 @@ async def capture_metrics(samples: RawSamples, plan: Plan, facts: ServerFacts, p
     left_out = tuple(name for name in names if name not in done)
     narrowed = [(*selector, LabelMatcher("__name__", "=", name)) for name in done for selector in selectors]
     scope = tuple(_text(selector) for selector in narrowed) if left_out else plan.metrics
-    return Kept(scope or (_NOTHING if left_out else ()), left_out, size)
+    histograms = tuple(name for name in done if pieces.note(f"native histograms of {name}", ""))
+    return Kept(scope or (_NOTHING if left_out else ()), left_out, size, histograms)
 
 
 _NOTHING = ('{__name__="nothing_was_captured"}',)

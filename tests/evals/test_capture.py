@@ -281,6 +281,42 @@ def remote_answer(labels: Mapping[str, str], ms: int, value: float) -> bytes:
     return bytes(cramjam.snappy.compress_raw(part(1, part(1, series))))
 
 
+async def test_native_histograms_left_out_are_written_down(tiny: TinyCase, tmp_path: Path) -> None:
+    """A recording holds floats only; whose histograms it lacks stands under `missing`, and the floats are there."""
+    at = PLAN.start_ms / 1000 + 60
+
+    def reply(request: httpx.Request) -> httpx.Response:
+        labels = {"__name__": "latency", "of": "a"}
+        answers: dict[str, Any] = {
+            "/api/v1/label/__name__/values": ["latency"],
+            "/api/v1/query": {"resultType": "matrix", "result": [
+                {"metric": labels, "values": [[at, "1"]], "histograms": [[at + 15, {"count": "2", "sum": "3"}]]},
+                {"metric": {**labels, "of": "b"}, "histograms": [[at, {"count": "2", "sum": "3"}]]}]},
+        }
+        data = answers.get(request.url.path)
+        return httpx.Response(404) if data is None else httpx.Response(200, json={"status": "success", "data": data})
+
+    samples = RawSamples(url="http://p", transport=httpx.MockTransport(reply))
+    async with live(tiny.folder) as (world, _):
+        missing = await capture(world, replace(PLAN, metrics=()), tmp_path / "again", samples=samples,
+                                redactor=Redactor(), present_ms=END_MS)
+    assert {"what": "native histograms of latency", "why": "a recording holds float samples only"} in missing
+    found = await there(open_world(tmp_path / "again").metrics).instant("latency", at_ms=round(at * 1000))
+    assert [dict(one.labels)["of"] for one in found.series] == ["a"]
+
+
+async def test_native_histograms_of_remote_read_are_noticed() -> None:
+    """A series that has nothing else is not captured, but its metric is remembered by name."""
+    def part(field: int, body: bytes) -> bytes:
+        return bytes([field << 3 | 2, len(body)]) + body
+
+    series = part(1, part(1, b"__name__") + part(2, b"latency")) + part(4, b"\x08\x02")
+    content = bytes(cramjam.snappy.compress_raw(part(1, part(1, series))))
+    samples = RawSamples(url="http://p", transport=httpx.MockTransport(lambda _: httpx.Response(200, content=content)))
+    assert await samples.read([], start_ms=0, end_ms=9, external={}, interval_ms=5) == ()
+    assert samples.histograms == {"latency"}
+
+
 async def test_external_labels_of_remote_read_are_taken_off() -> None:
     """Queries do not show external labels, so the captured series do not have them either."""
     content = remote_answer({"a": "1", "dc": "east", "zone": "b"}, 7, 1.5)

@@ -49,6 +49,8 @@ class RawSamples:
         self._remote = RemoteRead(url=url, headers=headers, timeout_s=timeout_s, transport=transport)
         self.refused = ""
         """Why remote read is not used; then stale markers are inferred."""
+        self.histograms: set[str] = set()
+        """Names of metrics of which native histograms were met and left out."""
 
     async def facts(self) -> ServerFacts:
         """Version, flags and configuration, as far as the server tells them. Raises SourceUnavailable."""
@@ -71,6 +73,7 @@ class RawSamples:
         if not self.refused:
             try:
                 found = await self._remote.read(matchers, start_ms=start_ms, end_ms=end_ms)
+                self.histograms |= {s.labels.get("__name__", "") for s in found if s.histograms}
                 return tuple(RawSeries(_without(s.labels, external), s.ms, s.values) for s in found if len(s.ms))
             except SourceRefused as error:
                 self.refused = str(error)
@@ -83,6 +86,8 @@ class RawSamples:
         data = await self._get("/api/v1/query", {"query": f"{selector}[{window}ms]", "time": end_ms / 1000})
         found = []
         for row in data.get("result", ()):
+            if "histograms" in row:
+                self.histograms.add(row["metric"].get("__name__", ""))
             points = [(round(float(t) * 1000), float(v)) for t, v in row.get("values", ())]
             kept = [(ms, value) for ms, value in points if start_ms <= ms <= end_ms]
             if kept:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cramjam
 import httpx
@@ -21,16 +21,21 @@ from tools.sources.logs import LabelMatcher
 
 STALE_BITS = np.uint64(0x7FF0000000000002)
 _TYPES = {"=": 0, "!=": 1, "=~": 2, "!~": 3}
+_HISTOGRAMS = 4  # of a TimeSeries
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 
 
 @dataclass(frozen=True)
 class RawSeries:
-    """One stored series: `ms` int64 ascending and `values` float64, of shape (n,). A stale marker is a special NaN."""
+    """One stored series: `ms` int64 ascending and `values` float64, of shape (n,). A stale marker is a special NaN.
+
+    histograms: whether the server also gave native histograms, which are not read.
+    """
 
     labels: Mapping[str, str]
     ms: npt.NDArray[np.int64]
     values: npt.NDArray[np.float64]
+    histograms: bool = False
 
     def stale(self) -> npt.NDArray[np.bool_]:
         """Which samples are stale markers; an ordinary NaN is not one."""
@@ -80,7 +85,7 @@ class RemoteRead:
 
 def _clipped(series: RawSeries, start_ms: int, end_ms: int) -> RawSeries:
     inside = (series.ms >= start_ms) & (series.ms <= end_ms)
-    return series if inside.all() else RawSeries(series.labels, series.ms[inside], series.values[inside])
+    return series if inside.all() else replace(series, ms=series.ms[inside], values=series.values[inside])
 
 
 def _varint(number: int) -> bytes:
@@ -125,9 +130,11 @@ def _series(data: bytes) -> RawSeries:
     labels: dict[str, str] = {}
     times: list[int] = []
     values = bytearray()
+    histograms = False
     for field, body in _fields(data):
         if not isinstance(body, bytes):
             continue
+        histograms |= field == _HISTOGRAMS
         if field == 1:
             pair = {number: value for number, value in _fields(body) if isinstance(value, bytes)}
             labels[pair.get(1, b"").decode()] = pair.get(2, b"").decode()
@@ -139,6 +146,7 @@ def _series(data: bytes) -> RawSeries:
         labels,
         np.array(times, dtype=np.int64),
         np.frombuffer(bytes(values), dtype="<f8").astype(np.float64, copy=False),
+        histograms,
     )
 
 
