@@ -32,7 +32,7 @@ NAME = "analyst"
 
 
 class Analyst(BaseChatModel):
-    """`cards` are its knowledge, `questions` what this world can answer, `service_kinds` and `depends_on` from the inventory."""
+    """`cards` are its knowledge, `questions` what this world can answer; `service_kinds`, `depends_on`: the inventory's."""
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
 

@@ -53,8 +53,8 @@ async def reply_of(
     messages: Sequence[BaseMessage], deps: Deps, *, must_conclude: bool, sent_back: bool = False,
     earlier: Sequence[Mapping[str, Any]] = (), floor: bool = False,
 ) -> Reply:
-    """Never raises for a model's fault. `earlier` are the run's calls so far, as `Call.as_dict`; with `floor` no model is
-    asked any more."""
+    """Never raises for a model's fault. `earlier` are the run's calls so far, as `Call.as_dict`; with `floor` no model
+    is asked any more."""
     calls: list[Call] = []
     gaps: list[dict[str, str]] = []
     seats = () if floor else in_order(deps.models, critical=deps.critical, sent_back=sent_back)

@@ -57,14 +57,15 @@ _WORDS: Mapping[str, str] = {
     ),
     "pool": (
         r"(?i)(?:connection )?pool\W.{0,30}(?:exhausted|timeout|timed out|is full|limit)|"
-        r"too many (?:connections|clients|open files)|max(?:imum)? (?:number of )?(?:clients|connections) reached|remaining connection slots|emfile|"
+        r"too many (?:connections|clients|open files)|max(?:imum)? (?:number of )?(?:clients|connections) reached|"
+        r"remaining connection slots|emfile|"
         r"(?:커넥션|연결) ?풀\S{0,3} ?(?:고갈|부족|초과)"
     ),
     "clock": (
         r"(?i)clock (?:skew|drift|is (?:ahead|behind)|moved backwards?)|(?:token|signature|certificate|jwt)\b.{0,40}"
         r"(?:not yet valid|used before issued|issued in the future)|"
-        r"timestamp\b.{0,30}(?:in the future|too (?:old|new|far)|outside|out of (?:bounds|order|window))|requesttimetooskewed|시계\S{0,4} ?(?:차이|어긋|맞지)|"
-        r"시각\S{0,3} ?(?:차이|어긋)"
+        r"timestamp\b.{0,30}(?:in the future|too (?:old|new|far)|outside|out of (?:bounds|order|window))|"
+        r"requesttimetooskewed|시계\S{0,4} ?(?:차이|어긋|맞지)|시각\S{0,3} ?(?:차이|어긋)"
     ),
     "expired_work": (
         r"(?i)(?:job|task|message|request|item)s?\b.{0,40}(?:expired|discarded|dropped|evicted|lost|too old|ttl)|"
