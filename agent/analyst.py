@@ -32,7 +32,7 @@ NAME = "analyst"
 
 
 class Analyst(BaseChatModel):
-    """`cards` are its knowledge, `questions` what this world can answer; `service_kinds`, `depends_on`: the inventory's."""
+    """`cards` are its knowledge, `questions` what this world can answer; the others are told by the inventory."""
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
 
