@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from evals.anomaly_replay import Replay, Trace
+from evals.anomaly_replay import DAY_MS, Replay, Trace
 from tools.anomalies.sample import Watched
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 MAX_PANELS = 8
 MAX_POINTS = 6_000
@@ -26,7 +30,8 @@ def draw(replay: Replay, path: Path) -> None:
     figure, axes = plt.subplots(panels, 1, figsize=(14, 2.4 * panels), sharex=True, squeeze=False)
     for axis, key in zip(axes[:, 0], chosen, strict=False):
         _panel(axis, replay, replay.traces[key], [a.at_ms for _, a in replay.alarms if a.about == key])
-    axes[-1, 0].set_xlabel("UTC")
+    first = replay.traces[chosen[0]].ms[0] if chosen else 0
+    axes[-1, 0].set_xlabel(f"days since {datetime.fromtimestamp(first / 1000, UTC):%Y-%m-%d %H:%M} UTC")
     figure.suptitle("red: alarms; grey: labelled events; green: planned; blue band: expected ± limit", fontsize=9)
     figure.tight_layout()
     figure.savefig(path, dpi=80)
@@ -37,24 +42,21 @@ def _alarms(replay: Replay, key: Watched) -> int:
     return sum(1 for _, a in replay.alarms if a.about == key)
 
 
-def _panel(axis: object, replay: Replay, trace: Trace, alarms: list[int]) -> None:
-    from matplotlib.axes import Axes
-
-    assert isinstance(axis, Axes)
+def _panel(axis: Axes, replay: Replay, trace: Trace, alarms: list[int]) -> None:
+    first = trace.ms[0]
     step = max(len(trace.ms) // MAX_POINTS, 1)
-    times = [datetime.fromtimestamp(ms / 1000, UTC) for ms in trace.ms[::step]]
+    days = (np.array(trace.ms[::step]) - first) / DAY_MS
     expected, half = np.array(trace.expected[::step]), np.array(trace.half[::step])
-    axis.fill_between(times, expected - half, expected + half, color="tab:blue", alpha=0.2, linewidth=0)
-    axis.plot(times, trace.value[::step], color="black", linewidth=0.6)
+    axis.fill_between(days, expected - half, expected + half, color="tab:blue", alpha=0.2, linewidth=0)
+    axis.plot(days, np.array(trace.value[::step]), color="black", linewidth=0.6)
     for events, colour in ((replay.events, "grey"), (replay.planned, "green")):
         for event in events:
             if replay.ms is not None and replay.ms.size:
                 last = replay.ms.size - 1
-                axis.axvspan(datetime.fromtimestamp(int(replay.ms[min(event.start, last)]) / 1000, UTC),
-                             datetime.fromtimestamp(int(replay.ms[min(event.end, last)]) / 1000, UTC),
-                             color=colour, alpha=0.2)
+                start, end = (float(replay.ms[min(at, last)] - first) / DAY_MS for at in (event.start, event.end))
+                axis.axvspan(start, end, color=colour, alpha=0.2)
     for at in alarms:
-        axis.axvline(datetime.fromtimestamp(at / 1000, UTC), color="red", linewidth=0.8)
+        axis.axvline((at - first) / DAY_MS, color="red", linewidth=0.8)
     values = np.array(trace.value)[np.isfinite(trace.value)]
     if values.size:
         room = 0.1 * max(float(np.ptp(values)), 1e-9)

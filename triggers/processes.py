@@ -114,8 +114,8 @@ def configured_worker(store: Store, slack: SlackOut | None = None) -> WorkerProc
     language."""
     settings = store.settings
     worlds = configured_worlds(settings.world, database=store.database)
-    pollers = (build_learner(store).poller(),) if settings.learning.enabled else ()
-    pollers += watch_pollers(store, worlds)
+    learning = (build_learner(store).poller(),) if settings.learning.enabled else ()
+    pollers = (*learning, *watch_pollers(store, worlds))
     asked_at = _asked_at(settings.world.case)
     if slack is None:
         return build_worker(store, ByCluster(_investigations(store, worlds, settings.language)), pollers=pollers,

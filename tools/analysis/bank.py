@@ -21,7 +21,7 @@ from tools.analysis.sensitivity import Sensitivity
 
 PERSIST = 2  # samples in a row
 LASTING, LASTING_SHARE = 6, 0.55  # or so many at so much of the limit
-PEAK = 1.1  # times what this hour peaks at is no surprise
+EXTREME = 0.15  # of its distance from the level: so much farther may a peak or trough go that this hour always has
 CALM = 3  # samples in a row that end an alarm
 GATE = 0.6  # the season only has to agree: at so much of the limit
 LONG = 1.3  # the season alone: so much farther, for `LONG_MS`
@@ -31,10 +31,13 @@ REST_MS = 24 * HOUR_MS  # after a new level was accepted, the season alone says 
 WARM_SAMPLES = 20
 TAIL = 0.995  # the quantile of the score that a series' own history sets
 TAIL_STEP = 0.02
+SPREAD_SLOWER = 0.2  # the spread has a memory five times as long as the level: what is going on must not widen it
+AT_ONCE = 1.5  # times the limit
 TAIL_ROOM = 1.25
+HUGE = 1e30  # beyond it float32 cannot square: no measurement
 GAP = 3  # intervals without a sample from which runs begin anew
 _STATE = ("level", "offset", "spread", "wide", "tail", "seen", "streak", "lasting", "long", "calm", "since", "pending",
-          "rest")
+          "rest", "last", "warm")
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,7 @@ class Bank:
         self._kinds: list[Sensitivity] = []
         self._rules: dict[str, Rows] = {}
         self.last_ms: int | None = None
+        self._weekend = False
         self.extend(sensitivities)
 
     def __len__(self) -> int:
@@ -106,18 +110,25 @@ class Bank:
         `quiet` series (a planned event) neither alarm nor learn. A sample that is not newer than the last is ignored.
         """
         self._watch_clock(at_ms)
+        values = np.where(np.isfinite(values) & (np.abs(values) < HUGE), values, np.nan).astype(np.float32)
         known = np.isfinite(values)
         quiet = np.zeros(len(self), np.bool_) if quiet is None else quiet
         usual = self.season.read(at_ms)
+        self._anchor(at_ms, usual)
         expected = np.where(usual.known, usual.level + self.state["offset"], self.state["level"]).astype(np.float32)
         scale = self._scale(expected, trials)
         with np.errstate(invalid="ignore", over="ignore"):
             score, long = self._score(values, expected, scale, usual)
-            score = np.where((score > 0) & (values <= PEAK * usual.peak), 0, score).astype(np.float32)
+            high, low = (x + EXTREME * (x - usual.level) for x in (usual.peak, usual.trough))
+            ordinary = ((score > 0) & (values <= high)) | ((score < 0) & (values >= low))
+            self._follow(ordinary & (np.abs(score) >= self._rules["z"]), values, usual)
+            score = np.where(ordinary, 0, score).astype(np.float32)
         limit = np.maximum(self._rules["z"], TAIL_ROOM * self.state["tail"]).astype(np.float32) * self.factor
         alarm, began, ended = self._alarm(at_ms, known & ~quiet, score, long, limit)
         judged = known & ~quiet
-        self._learn(at_ms, values, judged & ~alarm & (self.state["streak"] == 0), expected, scale, usual)
+        known_new = alarm & known & ~quiet & ~usual.known & (at_ms - self.state["since"] >= HOUR_MS)
+        self.season.learn(at_ms, np.nan_to_num(values).astype(np.float32), usual, scale, known_new)
+        self._learn(at_ms, values, judged & ~alarm & (self.state["lasting"] == 0), expected, scale, usual)
         self._learn_tail(judged & (~alarm | began), score)
         self._accept(at_ms, values, known, alarm)
         self.season.note(np.where(judged, values, np.nan).astype(np.float32))
@@ -135,6 +146,19 @@ class Bank:
         if away < -self.interval_ms or away > max(HOUR_MS, 12 * self.interval_ms):
             self.state["seen"][:] = np.minimum(self.state["seen"], self.warm_up / 2)
 
+    def _anchor(self, at_ms: int, usual: Usual) -> None:
+        """Where a profile begins to be used (a new hour of the week, a weekend), it goes on from the last value."""
+        state, weekend = self.state, self.season.bucket(at_ms) >= 24
+        fresh = usual.known & (state["seen"] > 0) & ((state["warm"] == 0) | (weekend != self._weekend))
+        state["offset"][fresh] = (state["last"] - usual.level)[fresh]
+        state["warm"], self._weekend = usual.known.astype(np.float32), weekend
+
+    def _follow(self, moved: Mask, values: Rows, usual: Usual) -> None:
+        """A jump that this hour always has: the last hour is no measure any more."""
+        for name in ("level", "last"):
+            self.state[name][moved] = values[moved]
+        self.state["offset"][moved] = (values - usual.level)[moved]
+
     def _scale(self, expected: Rows, trials: Rows | None) -> Rows:
         rules, size = self._rules, np.abs(expected)
         floor = np.maximum(rules["absolute"], rules["relative"] * size)
@@ -145,7 +169,7 @@ class Bank:
             with np.errstate(invalid="ignore", divide="ignore"):
                 drawn = np.sqrt(np.maximum(share * (1 - share), 1 / trials) / trials)
             floor = np.maximum(floor, np.nan_to_num(drawn, nan=0.0, posinf=0.0))
-        return np.maximum(self.state["spread"], floor).astype(np.float32)
+        return np.asarray(np.maximum(self.state["spread"], floor), np.float32)
 
     def _score(self, values: Rows, expected: Rows, scale: Rows, usual: Usual) -> tuple[Rows, Mask]:
         """The signed score (0 where it cannot alarm), and where the season alone is far away."""
@@ -171,11 +195,11 @@ class Bank:
         lasting = judged & (np.abs(score) >= LASTING_SHARE * limit)
         run = np.where(judged, np.where(lasting, state["lasting"] + 1, 0), state["lasting"])
         state["lasting"] = run.astype(np.float32)
-        rested = at_ms >= state["rest"]
+        rested = state["rest"] <= at_ms
         state["long"] = np.where(judged & rested, np.where(long, state["long"] + 1, np.maximum(state["long"] - 2, 0)),
                                  state["long"]).astype(np.float32)
         enough = max(6.0, LONG_MS / self.interval_ms)
-        at_once = (self._rules["at_once"] > 0) & (np.abs(score) >= 2 * limit)
+        at_once = (self._rules["at_once"] > 0) & (np.abs(score) >= AT_ONCE * limit)
         runs = (state["streak"] >= PERSIST) | (state["lasting"] >= LASTING) | (state["long"] >= enough)
         firing = judged & (runs | at_once)
         active = state["since"] > 0
@@ -183,7 +207,7 @@ class Bank:
         calm = np.where(active & settled, state["calm"] + 1, np.where(judged, 0, state["calm"]))
         state["calm"] = calm.astype(np.float32)
         began, ended = firing & ~active, active & (state["calm"] >= CALM)
-        onset = at_ms - (np.maximum(state["streak"], 1) - 1) * self.interval_ms
+        onset = at_ms - (np.maximum(state["streak"], 1) - 1).astype(np.float64) * self.interval_ms
         state["since"] = np.where(began, onset, np.where(ended, 0, state["since"]))
         state["calm"][ended] = 0
         return (active | began) & ~ended, began, ended
@@ -195,12 +219,14 @@ class Bank:
         expected = np.where(first, values, expected)
         gain = np.maximum(self._gain, 1 / (state["seen"] + 1))
         fresh = state["seen"] < WARM_SAMPLES
+        slowly = np.maximum(SPREAD_SLOWER, 1 / np.maximum(gain * (state["seen"] + 1), 1))
         bound = np.where(fresh, np.inf, CLIP * scale)
         away = np.clip(values - expected, -bound, bound)
         towards = np.clip(values - state["level"], -2 * bound, 2 * bound)
         for name, change in (("level", towards), ("offset", np.where(usual.known, away, -state["offset"] / gain)),
-                             ("spread", MEAN_TO_SIGMA * np.abs(away) - state["spread"])):
+                             ("spread", slowly * (MEAN_TO_SIGMA * np.abs(away) - state["spread"]))):
             state[name][mask] += (gain * change)[mask]
+        state["last"][mask] = (expected + away)[mask]
         slow = np.maximum(gain / 24, 1 / (state["seen"] + 1))
         state["wide"][mask] += (slow * (MEAN_TO_SIGMA * np.abs(values - state["level"]) - state["wide"]))[mask]
         state["seen"][mask] += 1

@@ -53,7 +53,8 @@ class Climber:
         closed = self.open_slot >= 0 and slot != self.open_slot and bool(self.open_values)
         if closed:
             level = float(np.median(self.open_values))
-            if self.aggregates and level < (1 - FALL) * self.aggregates[-1][1]:
+            last = self.aggregates[-1] if self.aggregates else (-1, 0.0)
+            if level < (1 - FALL) * last[1] or self.open_slot <= last[0]:  # a restart, or a clock that went back
                 self.aggregates.clear()
             self.aggregates.append((self.open_slot, level))
             self.open_values = []

@@ -2,8 +2,9 @@
 
 Bucket means are read by linear interpolation between bucket centres, so a slope within an hour is no surprise. A
 bucket's first visit is a plain mean; later ones move it by clipped steps with a memory of `MEMORY` visits, so that one
-bad day cannot teach it much. What peaks within its hour on two visits (a nightly job) is remembered as that hour's
-usual peak, though it was no mean. Constant memory: 48 buckets x 5 columns of float32 per series.
+bad day cannot teach it much. How high and how low an hour went on two visits running (a nightly job, a switch of
+shifts) is remembered as its usual peak and trough, though it was no mean. Constant memory: 48 buckets x 7 columns of
+float32 per series.
 """
 
 from __future__ import annotations
@@ -26,11 +27,12 @@ MEAN_TO_SIGMA = 1.2533  # sqrt(pi / 2): mean absolute deviation -> sigma of a no
 
 @dataclass(frozen=True)
 class Usual:
-    """Per series, shape (n,): level, spread (sigma), what this hour peaks at, and whether it is known at all."""
+    """Per series, shape (n,): level, spread (sigma), this hour's peak and trough, and whether it is known at all."""
 
     level: Rows
     spread: Rows
     peak: Rows
+    trough: Rows
     known: Mask
 
 
@@ -42,10 +44,10 @@ class Season:
         self.level = np.zeros((rows, BUCKETS), np.float32)
         self.spread = np.zeros((rows, BUCKETS), np.float32)
         self.visits = np.zeros((rows, BUCKETS), np.float32)
-        self.last_peak = np.full((rows, BUCKETS), -np.inf, np.float32)
-        self.usual_peak = np.full((rows, BUCKETS), -np.inf, np.float32)
+        self.last_peak, self.usual_peak = _unknown(rows), _unknown(rows)
+        self.last_trough, self.usual_trough = _unknown(rows), _unknown(rows)
         self._ready = np.zeros((rows, BUCKETS), np.bool_)
-        self._peak = np.full(rows, -np.inf, np.float32)
+        self._peak, self._trough = np.full(rows, np.nan, np.float32), np.full(rows, np.nan, np.float32)
         self._hour, self._bucket = -1, 0
 
     def bucket(self, at_ms: int) -> int:
@@ -68,21 +70,29 @@ class Season:
         both = np.where(self._ready[:, other], np.float32(part), np.float32(0))
         level = self.level[:, own] * (1 - both) + self.level[:, other] * both
         trust = 1 + 0.5 / np.maximum(self.visits[:, own], 1)
-        peak = np.maximum(self.usual_peak[:, own], self.usual_peak[:, other])
         spread = (self.spread[:, own] * trust).astype(np.float32)
-        return Usual(level.astype(np.float32), spread, peak, self._ready[:, own].copy())
+        return Usual(level.astype(np.float32), spread, self._extreme(self.usual_peak, own, other, np.fmax),
+                     self._extreme(self.usual_trough, own, other, np.fmin), self._ready[:, own].copy())
+
+    def _extreme(self, kept: Rows, own: int, other: int, outer: np.ufunc) -> Rows:
+        """This hour's and its neighbour's; where nothing is known of this day's kind, those of the other kind."""
+        far = [(bucket + 24) % BUCKETS for bucket in (own, other)]
+        same, else_ = outer(kept[:, own], kept[:, other]), outer(kept[:, far[0]], kept[:, far[1]])
+        return np.asarray(np.where(np.isfinite(same), same, else_), np.float32)
 
     def _close_hour(self) -> None:
-        """What this hour peaked at now and the last time is its usual peak."""
+        """As far as this hour went now and the last time is as far as it usually goes."""
         seen, own = np.isfinite(self._peak), self._bucket
-        both = np.minimum(self._peak, self.last_peak[:, own])
-        self.usual_peak[seen, own] = both[seen]
-        self.last_peak[seen, own] = self._peak[seen]
-        self._peak[:] = -np.inf
+        for now, last, usual, inner in ((self._peak, self.last_peak, self.usual_peak, np.minimum),
+                                        (self._trough, self.last_trough, self.usual_trough, np.maximum)):
+            usual[seen, own] = inner(now, last[:, own])[seen]
+            last[seen, own] = now[seen]
+            now[:] = np.nan
 
     def note(self, values: Rows) -> None:
-        """Every value counts for the peak of its hour, those that alarm too; nan does not."""
+        """Every value counts for the extremes of its hour, those that alarm too; nan does not."""
         self._peak = np.fmax(self._peak, values).astype(np.float32)
+        self._trough = np.fmin(self._trough, values).astype(np.float32)
 
     def learn(self, at_ms: int, values: Rows, usual: Usual, scale: Rows, mask: Mask) -> None:
         """Move this hour's bucket of the masked series towards what was seen."""
@@ -106,15 +116,20 @@ class Season:
         if more > 0:
             for name in ("level", "spread", "visits"):
                 setattr(self, name, np.vstack([getattr(self, name), np.zeros((more, BUCKETS), np.float32)]))
-            for name in ("last_peak", "usual_peak"):
-                fresh = np.full((more, BUCKETS), -np.inf, np.float32)
-                setattr(self, name, np.vstack([getattr(self, name), fresh]))
+            for name in ("last_peak", "usual_peak", "last_trough", "usual_trough"):
+                setattr(self, name, np.vstack([getattr(self, name), _unknown(more)]))
             self._ready = np.vstack([self._ready, np.zeros((more, BUCKETS), np.bool_)])
-            self._peak = np.concatenate([self._peak, np.full(more, -np.inf, np.float32)])
+            fresh = np.full(more, np.nan, np.float32)
+            self._peak, self._trough = np.concatenate([self._peak, fresh]), np.concatenate([self._trough, fresh])
 
     def clear(self, row: int) -> None:
         """Forget one series."""
         for part in (self.level, self.spread, self.visits):
             part[row] = 0
-        self.last_peak[row] = self.usual_peak[row] = self._peak[row] = -np.inf
+        for kept in (self.last_peak, self.usual_peak, self.last_trough, self.usual_trough, self._peak, self._trough):
+            kept[row] = np.nan
         self._ready[row] = False
+
+
+def _unknown(rows: int) -> Rows:
+    return np.full((rows, BUCKETS), np.nan, np.float32)

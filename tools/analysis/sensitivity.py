@@ -14,8 +14,9 @@ UP, DOWN, BOTH = 1, -1, 0
 class Sensitivity:
     """`z`: scales from expectation; `effect`: least move relative to the expectation, `least`: in the series' unit.
 
-    `counts`: values are events of one interval, and scatter at least as a Poisson count does. `at_once`: one sample
-    twice as far as `z` is enough (else two in a row). `wide`: share of the whole history's spread believed as noise.
+    `counts`: values are events of one interval, and scatter at least as a Poisson count does. `at_once`: one sample is
+    enough if it is half as far again as `z` (else two in a row). `wide`: share of the whole history's spread believed
+    as noise.
     """
 
     direction: int
@@ -39,7 +40,7 @@ KINDS: Mapping[str, Sensitivity] = {
     "completion": Sensitivity(DOWN, Floor(0.02, 0.02), least=0.1),
     "restarts": Sensitivity(UP, Floor(0.3, 0.2), z=3.0, least=0.9),
     "memory": Sensitivity(UP, Floor(2_000_000.0, 0.05), z=8.0, effect=0.5),
-    "series": Sensitivity(BOTH, Floor(1e-9, 0.01), z=6.0, at_once=True, wide=0.2),
+    "series": Sensitivity(BOTH, Floor(1e-9, 0.01), z=5.5, at_once=True, wide=0.05),
 }
 
 

@@ -24,7 +24,7 @@ from tools.anomalies.sample import Anomaly, Watched
 from tools.anomalies.watch import Watch
 
 VERSION = 1
-_PROFILES = ("level", "spread", "visits", "last_peak", "usual_peak")
+_PROFILES = ("level", "spread", "visits", "last_peak", "usual_peak", "last_trough", "usual_trough")
 
 
 def dump_recent(watch: Watch) -> bytes:
@@ -35,7 +35,8 @@ def dump_recent(watch: Watch) -> bytes:
         "kinds": _kinds(watch), "runs": watch.runs, "rests": watch.rests,
         "active": [{**asdict(a), "about": list(a.about)} for a in watch.active.values()],
         "novelty": {service: group.as_dict() for service, group in watch.novelty.items()},
-        "climbers": [[list(key), list(c.aggregates), c.open_slot, c.open_values] for key, c in watch.climbers.items()],
+        "climbers": [[list(key), list(c.aggregates), c.open_slot, c.open_values]
+                     for key, c in watch.climbers.items()],
     }
     columns = {f"bank_{n}": c for n, c in watch.bank.state.items()} | {
         f"still_{n}": c for n, c in watch.stillness.state.items()}
@@ -64,7 +65,7 @@ def load_watch(watch: Watch, recent: bytes, season: bytes | None) -> None:
         _fill(watch, columns, facts)
         if season is not None:
             _fill_season(watch.bank, _unpack(season)[0])
-    except (KeyError, ValueError, TypeError, IndexError, AttributeError, OSError, zipfile.BadZipFile) as error:
+    except (KeyError, ValueError, TypeError, IndexError, AttributeError, OSError, EOFError, zipfile.BadZipFile) as error:
         raise BadInput(f"the memory of the watch cannot be read: {error}") from error
 
 

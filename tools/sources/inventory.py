@@ -6,6 +6,7 @@ mapping and never assume a spelling. Values may contain anything, so nothing her
 
 from __future__ import annotations
 
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -128,7 +129,12 @@ class Inventory(_Part):
 
     def service_of(self, container: str) -> Service | None:
         """The service a container belongs to."""
-        return next((s for s in self.services if container in s.members()), None)
+        return self.owners.get(container)
+
+    @cached_property
+    def owners(self) -> dict[str, Service]:
+        """Every listed container's service; looked up for each series of thousands."""
+        return {member: service for service in reversed(self.services) for member in service.members()}
 
 
 def _count_nodes(node: yaml.Node, budget: int) -> int:

@@ -139,7 +139,8 @@ def _fill_work(
         total = sum(units.values())
         out.values[Watched("requests", service.name, cluster=world.cluster)] = total
         out.finished[service.name] = total
-        handed = [count for s in dispatchers(world.inventory, service) if s.work and s.work.unit == service.work.unit
+        unit = service.work.unit if service.work else ""
+        handed = [count for s in dispatchers(world.inventory, service) if s.work and s.work.unit == unit
                   for (name, _, outcome), count in work.items() if name == s.name and outcome == "started"]
         if handed and "started" not in ends:
             out.handed[service.name] = sum(handed)

@@ -139,7 +139,7 @@ class Watcher:
         oldest = self._clock() - int(self._settings.cool_down_seconds * 1000)
         post.told_ms = {key: at for key, at in post.told_ms.items() if at >= oldest}
         kept = {**looked, "told_ms": post.told_ms, "completion": post.completion.kept}
-        season = dump_season(post.watch) if due else None
-        post.saved_ms = self._store.write(name, dump_recent(post.watch), season, by=self._owner, looked=kept)
+        recent, season = dump_recent(post.watch), dump_season(post.watch) if due else None
+        post.saved_ms = self._store.write(name, recent, season, by=self._owner, looked=kept)
         if due:
             post.season_ms = self._clock()
