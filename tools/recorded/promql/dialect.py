@@ -21,6 +21,10 @@ _OFFSET = re.compile(rf"\boffset\s+-?\s*{_DURATION}\b", re.IGNORECASE)
 _DURATION_NUMBER = re.compile(rf"(?<![\w:.]){_DURATION}\b")
 _PLAIN_RANGE = re.compile(r"[\[:]\s*(?:0x[0-9a-f]+|[\d.]+(?:e[-+]?\d+)?)\s*[:\]]", re.IGNORECASE)
 _PLAIN_OFFSET = re.compile(r"\boffset\s+-?\s*[\d.]+(?:e[-+]?\d+)?(?![\w.])", re.IGNORECASE)
+_DIGITS = r"\d+(?:_\d+)*"
+_NUMBER = re.compile(
+    rf"(?<![\w:.])(?:0[xX]_?[0-9a-fA-F]+(?:_[0-9a-fA-F]+)*|(?:{_DIGITS})?\.?{_DIGITS}(?:[eE][-+]?{_DIGITS})?)(?![\w:])"
+)
 _QUOTED_NAME = re.compile(r"(?:^\{|,)\s*\"")
 _QUOTED_GROUPING = re.compile(r"\b(?:by|without|on|ignoring|group_left|group_right)\s*\([^()]*\"", re.IGNORECASE)
 
@@ -55,7 +59,8 @@ def prepare(query: str, semantics: Semantics) -> str:
             raise UnsupportedQuery(f"not supported: {construct}")
     if not semantics.numbers_are_durations:
         _refuse_newer_syntax(surface)
-    return _rename_smoothing(query, surface, semantics)
+        return _rename_smoothing(query, surface, semantics)
+    return _rename_smoothing(*_ungrouped(query, surface), semantics)
 
 
 def beyond_the_parser(query: str) -> str | None:
@@ -78,6 +83,14 @@ def _refuse_newer_syntax(surface: str) -> None:
     quoted = any(_QUOTED_NAME.search(braces) for braces in _BRACES.findall(surface))
     if quoted or _QUOTED_GROUPING.search(surface):
         raise QueryError("parse error: quoted names exist only from Prometheus 3.0 on")
+
+
+def _ungrouped(query: str, surface: str) -> tuple[str, str]:
+    """Query and surface without the `_` that may group a number's digits from 3.0 on."""
+    for match in reversed([number for number in _NUMBER.finditer(surface) if "_" in number.group()]):
+        plain = match.group().replace("_", "")
+        query, surface = (text[: match.start()] + plain + text[match.end() :] for text in (query, surface))
+    return query, surface
 
 
 def _rename_smoothing(query: str, surface: str, semantics: Semantics) -> str:

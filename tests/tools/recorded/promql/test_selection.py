@@ -167,6 +167,27 @@ def test_a_hostile_query_is_an_error_and_not_the_end_of_the_process(query: str) 
 
 
 @pytest.mark.parametrize(
+    ("query", "number"),
+    [("12_345", 12345), ("1_2.5_0", 12.5), (".2_5", 0.25), ("0x_f_f", 255), ("2e0_3", 2000), ("017", 15), ("09", 9),
+     ('vector(1_0) * on () a_1_0{x="3_0"}', 20)],
+)  # fmt: skip
+def test_numbers_may_have_grouped_digits_and_octal_zeros(query: str, number: float) -> None:
+    """`_` groups digits in 3.x, and only in numbers: names and strings are left alone; 2.x refuses it."""
+    world = {'a_1_0{x="3_0"}': [2]}
+    assert list(at(engine_of(world, semantics=V3), query, 0).values()) == [number]
+    if "_" in query:
+        with pytest.raises(QueryError):
+            engine_of(world, semantics=V2).instant(query, 0)
+
+
+@pytest.mark.parametrize("query", ["1__0", "1_", "1_.5", "1_e3", "0x__1"])
+def test_a_misplaced_grouping_of_digits_is_refused(query: str) -> None:
+    """Only single underscores between digits, or after 0x."""
+    with pytest.raises(QueryError):
+        engine_of({"a": [1]}, semantics=V3).instant(query, 0)
+
+
+@pytest.mark.parametrize(
     ("query", "construct"),
     [
         ("histogram_count(a)", "histogram_count"), ("a[5m+1m]", "duration expressions"), ("a </ 1", "trim"),
