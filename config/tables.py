@@ -265,7 +265,7 @@ outcomes = Table(  # each answer of a learned card counts once, and can be taken
 watches = Table(  # what each watch for anomalies has learned: any worker can go on with it
     "watches", metadata,
     Column("name", Text, primary_key=True),
-    Column("recent", LargeBinary, nullable=False), Column("season", LargeBinary),
+    Column("recent", LargeBinary, nullable=False),
     Column("saved_by", Text, nullable=False), Column("saved_ms", BigInteger, nullable=False),
     Column("looked", Text, nullable=False, server_default="{}"),  # JSON: when, queries, series, what could not be read
 )

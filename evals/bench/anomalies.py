@@ -40,7 +40,8 @@ class CrowdedLogs:
     rng: np.random.Generator = field(default_factory=lambda: np.random.default_rng(1))
 
     async def search(self, query: LogQuery) -> LogResult:
-        return LogResult(tuple(LogEntry(query.end_ns - i, f"job {i * 37} finished in {i} ms") for i in range(query.limit)))
+        lines = (LogEntry(query.end_ns - i, f"job {i * 37} finished in {i} ms") for i in range(query.limit))
+        return LogResult(tuple(lines))
 
     async def count(
         self, query: LogQuery, by: tuple[str, ...], step_ms: int, window_ms: int | None = None
@@ -113,10 +114,11 @@ async def measure() -> None:
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         saved = store.read("bench")
         assert saved is not None
-        size = (len(saved.recent) + len(saved.season or b"")) / 1e6
+        size = (len(saved.recent) + sum(len(profile) for _, profile in store.hours("bench"))) / 1e6
         say = sys.stdout.write
         say(f"anomalies: {saved.looked['series']} values a poll from {STREAMS} streams and {SERIES} series\n")
-        say(f"anomalies: one poll {min(costs[2:]):.2f} s of processor time (median {float(np.median(costs[2:])):.2f})\n")
+        usual = float(np.median(costs[2:]))
+        say(f"anomalies: one poll {min(costs[2:]):.2f} s of processor time (median {usual:.2f})\n")
         say(f"anomalies: {peak / 1000:.0f} MB at the most, {(peak - before) / 1000:.0f} MB of them by the watch; "
             f"{size:.0f} MB kept\n")
         say(f"anomalies: its own load: {saved.looked['metric_queries']} metric and {saved.looked['log_queries']} log "

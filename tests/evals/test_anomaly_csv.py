@@ -29,9 +29,11 @@ def test_rows_are_put_on_their_grid(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("moments", [
-    ["2026-01-01T00:00:00Z", "2026-01-01T01:00:00Z", "2026-01-01T02:00:00Z"], ["1416726000", "1416729600", "1416733200"],
+    ["2026-01-01T00:00:00Z", "2026-01-01T01:00:00Z", "2026-01-01T02:00:00Z"],
+    ["1416726000", "1416729600", "1416733200"],
     ["1416726000000", "1416729600000", "1416733200000"], ["1", "2", "3"],
-    ["1416726000000000000", "1416729600000000000", "1416733200000000000"], ["2026/01/01 00:00", "2026/01/01 01:00", "2026/01/01 02:00"],
+    ["1416726000000000000", "1416729600000000000", "1416733200000000000"],
+    ["2026/01/01 00:00", "2026/01/01 01:00", "2026/01/01 02:00"],
 ])
 def test_times_are_read_as_people_write_them(tmp_path: Path, moments: list[str]) -> None:
     """ISO with and without zone, epochs of four sizes, counted steps: an hour apart each."""
@@ -51,7 +53,8 @@ def test_no_header_several_columns_any_order(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("text", [
     "", "timestamp,value\n", "a,b\nx,y\nz,w\n", "timestamp,value\n5,1\n5,2\n5,3\n", b"\x00\xff\xfe\x00" * 50,
-    "timestamp,value\n1,a\n2,b\n3,c\n", "timestamp,value\n100000000,1\n100000001,2\n100000002,3\n999999999,3\n", "timestamp\n1\n2\n3\n",
+    "timestamp,value\n1,a\n2,b\n3,c\n", "timestamp,value\n100000000,1\n100000001,2\n100000002,3\n999999999,3\n",
+    "timestamp\n1\n2\n3\n",
     "timestamp,value\n1e308,1\n1e309,2\nnan,3\n",
 ])
 def test_what_is_no_series_is_refused(tmp_path: Path, text: str | bytes) -> None:

@@ -49,6 +49,7 @@ class Season:
         self._ready = np.zeros((rows, BUCKETS), np.bool_)
         self._peak, self._trough = np.full(rows, np.nan, np.float32), np.full(rows, np.nan, np.float32)
         self._hour, self._bucket = -1, 0
+        self.changed: set[int] = set()  # buckets that were written since somebody saved them
 
     def bucket(self, at_ms: int) -> int:
         """Hour of day, plus 24 at weekends (days of the week count from Thursday 1970-01-01)."""
@@ -83,6 +84,7 @@ class Season:
     def _close_hour(self) -> None:
         """As far as this hour went now and the last time is as far as it usually goes."""
         seen, own = np.isfinite(self._peak), self._bucket
+        self.changed.add(own)
         for now, last, usual, inner in ((self._peak, self.last_peak, self.usual_peak, np.minimum),
                                         (self._trough, self.last_trough, self.usual_trough, np.maximum)):
             usual[seen, own] = inner(now, last[:, own])[seen]
@@ -97,6 +99,7 @@ class Season:
     def learn(self, at_ms: int, values: Rows, usual: Usual, scale: Rows, mask: Mask) -> None:
         """Move this hour's bucket of the masked series towards what was seen."""
         own = self.bucket(at_ms)
+        self.changed.add(own)
         gain = 1 / (self._samples * np.clip(self.visits[:, own] + 1 / self._samples, 1 / self._samples, MEMORY))
         bound = CLIP * np.maximum(scale, usual.spread)
         away = np.where(usual.known, np.clip(values - usual.level, -bound, bound), values - self.level[:, own])
@@ -109,6 +112,7 @@ class Season:
     def doubt(self, mask: Mask) -> None:
         """The masked series found a new level: what was learned counts as one visit, and is soon replaced."""
         self.visits[mask] = np.minimum(self.visits[mask], 1.0)
+        self.changed.update(range(BUCKETS))
 
     def grow(self, rows: int) -> None:
         """Make room for `rows` series."""
@@ -129,6 +133,7 @@ class Season:
         for kept in (self.last_peak, self.usual_peak, self.last_trough, self.usual_trough, self._peak, self._trough):
             kept[row] = np.nan
         self._ready[row] = False
+        self.changed.update(range(BUCKETS))
 
 
 def _unknown(rows: int) -> Rows:

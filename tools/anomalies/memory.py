@@ -1,4 +1,4 @@
-"""What a watch knows, as bytes: the recent part is small and kept often, the season is large and changes slowly.
+"""What a watch knows, as bytes: a recent part, and a part for each hour of the season, of which one changes at a time.
 
 The format is numpy's archive without pickled objects, beside one JSON text; a blob that does not fit is refused, and
 the watch begins anew.
@@ -10,6 +10,7 @@ import io
 import json
 import zipfile
 from collections import deque
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from typing import Any
 
@@ -50,21 +51,23 @@ def _kinds(watch: Watch) -> list[str]:
     return kinds
 
 
-def dump_season(watch: Watch) -> bytes:
-    """The seasonal profiles of all rows."""
+def dump_hours(watch: Watch) -> Iterator[tuple[int, bytes]]:
+    """(bucket, its profile of all rows) for each bucket of the season that changed, packed one after the other."""
     season = watch.bank.season
-    return _pack({name: getattr(season, name) for name in _PROFILES}, {"version": VERSION})
+    while season.changed:
+        bucket = season.changed.pop()
+        yield bucket, _pack({name: getattr(season, name)[:, bucket] for name in _PROFILES}, {"version": VERSION})
 
 
-def load_watch(watch: Watch, recent: bytes, season: bytes | None) -> None:
+def load_watch(watch: Watch, recent: bytes, hours: Iterable[tuple[int, bytes]] = ()) -> None:
     """Fill a new watch. Raises BadInput for bytes that are no memory of such a watch; it is then half filled."""
     try:
         columns, facts = _unpack(recent)
         if facts["version"] != VERSION or facts["interval_ms"] != watch.interval_ms:
             raise BadInput("the memory is of another version or another interval")
         _fill(watch, columns, facts)
-        if season is not None:
-            _fill_season(watch.bank, _unpack(season)[0])
+        for bucket, profile in hours:
+            _fill_hour(watch.bank, bucket, _unpack(profile)[0])
     except (KeyError, ValueError, TypeError, IndexError, AttributeError, OSError, EOFError, zipfile.BadZipFile) as error:
         raise BadInput(f"the memory of the watch cannot be read: {error}") from error
 
@@ -90,12 +93,12 @@ def _fill(watch: Watch, columns: dict[str, Any], facts: dict[str, Any]) -> None:
         for key, kept, slot, values in facts["climbers"]}
 
 
-def _fill_season(bank: Bank, columns: dict[str, Any]) -> None:
+def _fill_hour(bank: Bank, bucket: int, columns: dict[str, Any]) -> None:
     """Saved earlier than the recent part: rows added since then are cold."""
     for name in _PROFILES:
         mine, saved = getattr(bank.season, name), columns[name]
         rows = min(mine.shape[0], saved.shape[0])
-        mine[:rows] = saved[:rows]
+        mine[:rows, bucket] = saved[:rows]
 
 
 def _pack(columns: dict[str, Any], facts: dict[str, Any]) -> bytes:

@@ -66,7 +66,7 @@ def overview(store: Store) -> dict[str, Any]:
             continue
         watch = Watch(interval_ms=int(store.settings.anomalies.interval_seconds * 1000))
         try:
-            load_watch(watch, saved.recent, None)
+            load_watch(watch, saved.recent)
         except BadInput:
             watch.active.clear()
         active = [{"key": a.key, "since_ms": a.since_ms, "severity": a.urgency, "says": a.says}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,9 @@ import sqlalchemy as sa
 from config.database import Database
 from config.errors import UnknownThing
 from config.tables import adaptations, watches
+from tools.analysis.season import BUCKETS
 
+HOUR = "#hour/"  # between a watch's name and a bucket of its season
 STEP = 1.5
 MOST = 4.0  # feedback can quieten a detector so far and no farther
 
@@ -22,7 +24,6 @@ class SavedWatch:
     """As `tools/anomalies/memory.py` packs it."""
 
     recent: bytes
-    season: bytes | None
     saved_by: str
     saved_ms: int
     looked: Mapping[str, Any]
@@ -50,13 +51,13 @@ class WatchStore:
         with self._database.begin() as connection:
             row = connection.execute(sa.select(watches).where(watches.c.name == name)).one_or_none()
         return None if row is None else SavedWatch(
-            bytes(row.recent), None if row.season is None else bytes(row.season), row.saved_by, row.saved_ms,
-            json.loads(row.looked))
+            bytes(row.recent), row.saved_by, row.saved_ms, json.loads(row.looked))
 
     def names(self) -> tuple[str, ...]:
         """Of all watches that ever saved."""
         with self._database.begin() as connection:
-            return tuple(connection.execute(sa.select(watches.c.name).order_by(watches.c.name)).scalars())
+            found = connection.execute(sa.select(watches.c.name).order_by(watches.c.name)).scalars()
+            return tuple(name for name in found if HOUR not in name)
 
     def saved(self, name: str) -> tuple[str, int] | None:
         """(who saved last, when), without the bytes."""
@@ -65,13 +66,22 @@ class WatchStore:
                 sa.select(watches.c.saved_by, watches.c.saved_ms).where(watches.c.name == name)).one_or_none()
         return None if row is None else (row.saved_by, row.saved_ms)
 
-    def write(self, name: str, recent: bytes, season: bytes | None, *, by: str, looked: Mapping[str, Any]) -> int:
-        """Keep it; `season` None keeps the season that was saved before. Returns when, by the database's clock."""
+    def hours(self, name: str) -> Iterator[tuple[int, bytes]]:
+        """(bucket, profile) of the season, one at a time."""
+        for bucket in range(BUCKETS):
+            row = self.read(f"{name}{HOUR}{bucket}")
+            if row is not None:
+                yield bucket, row.recent
+
+    def write_hour(self, name: str, bucket: int, profile: bytes, *, by: str) -> None:
+        """Keep one hour of the season, as a row of its own."""
+        self.write(f"{name}{HOUR}{bucket}", profile, by=by, looked={})
+
+    def write(self, name: str, recent: bytes, *, by: str, looked: Mapping[str, Any]) -> int:
+        """Keep it. Returns when, by the database's clock."""
         def save(connection: sa.Connection) -> int:
             now = int(connection.execute(sa.select(self._database.now())).scalar_one())
             row = {"recent": recent, "saved_by": by, "saved_ms": now, "looked": json.dumps(looked, ensure_ascii=False)}
-            if season is not None:
-                row["season"] = season
             connection.execute(self._database.insert(watches).values(name=name, **row)
                                .on_conflict_do_update(index_elements=["name"], set_=row))
             return now

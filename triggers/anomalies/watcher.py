@@ -15,7 +15,7 @@ import structlog
 from agent.incident import Signal
 from config.errors import BadInput
 from config.settings import Anomalies
-from tools.anomalies.memory import dump_recent, dump_season, load_watch
+from tools.anomalies.memory import dump_hours, dump_recent, load_watch
 from tools.anomalies.sample import Anomaly
 from tools.anomalies.watch import Watch
 from tools.sources.inventory import Service
@@ -26,7 +26,6 @@ from triggers.anomalies.store import WatchStore
 from triggers.duties import Poller
 
 SETTLE_MS = 5_000  # lines and samples of the last seconds may still be on their way
-SEASON_MS = 1_800_000
 _log = structlog.get_logger(__name__)
 Send = Callable[[Sequence[Signal]], Awaitable[int]]
 
@@ -42,7 +41,6 @@ class _Post:
 
     watch: Watch
     saved_ms: int = -1
-    season_ms: int = 0
     turn: int = 0
     completion: Completion = field(default_factory=lambda: Completion({}))
     told_ms: dict[str, int] = field(default_factory=dict)
@@ -116,16 +114,17 @@ class Watcher:
             stored = self._store.read(name)
             if stored is not None:
                 mine.saved_ms = stored.saved_ms
-                self._restore(name, mine, stored.recent, stored.season)
+                self._restore(name, mine, stored.recent)
                 mine.told_ms = {str(k): int(v) for k, v in stored.looked.get("told_ms", {}).items()}
                 mine.completion = Completion({s: [(float(h), float(f)) for h, f in kept]
                                               for s, kept in stored.looked.get("completion", {}).items()})
         mine.watch.adapt({a.key: a.factor for a in self._store.adaptations()})
         return mine
 
-    def _restore(self, name: str, post: _Post, recent: bytes, season: bytes | None) -> None:
+    def _restore(self, name: str, post: _Post, recent: bytes) -> None:
         try:
-            load_watch(post.watch, recent, season)
+            load_watch(post.watch, recent, self._store.hours(name))
+            post.watch.bank.season.changed.clear()
         except BadInput as error:
             _log.warning("the watch begins anew", world=name, reason=str(error))
             post.watch = self._fresh()
@@ -135,11 +134,9 @@ class Watcher:
                      offset_ms=int(self._settings.utc_offset_hours * 3_600_000))
 
     def _save(self, name: str, post: _Post, looked: dict[str, object]) -> None:
-        due = self._clock() - post.season_ms >= SEASON_MS
         oldest = self._clock() - int(self._settings.cool_down_seconds * 1000)
         post.told_ms = {key: at for key, at in post.told_ms.items() if at >= oldest}
         kept = {**looked, "told_ms": post.told_ms, "completion": post.completion.kept}
-        recent, season = dump_recent(post.watch), dump_season(post.watch) if due else None
-        post.saved_ms = self._store.write(name, recent, season, by=self._owner, looked=kept)
-        if due:
-            post.season_ms = self._clock()
+        for bucket, profile in dump_hours(post.watch):
+            self._store.write_hour(name, bucket, profile, by=self._owner)
+        post.saved_ms = self._store.write(name, dump_recent(post.watch), by=self._owner, looked=kept)

@@ -14,7 +14,6 @@ def upgrade() -> None:
         "watches",
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("recent", sa.LargeBinary(), nullable=False),
-        sa.Column("season", sa.LargeBinary(), nullable=True),
         sa.Column("saved_by", sa.Text(), nullable=False),
         sa.Column("saved_ms", sa.BigInteger(), nullable=False),
         sa.Column("looked", sa.Text(), server_default="{}", nullable=False),

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from config.errors import BadInput
-from tools.anomalies.memory import dump_recent, dump_season, load_watch
+from tools.anomalies.memory import dump_hours, dump_recent, load_watch
 from tools.anomalies.sample import Anomaly, Sample, Watched
 from tools.anomalies.watch import Watch
 
@@ -204,7 +204,7 @@ def test_a_restart_changes_nothing() -> None:
         straight.look(sample)
         first.look(sample)
     again = Watch(interval_ms=MINUTE)
-    load_watch(again, dump_recent(first), dump_season(first))
+    load_watch(again, dump_recent(first), dump_hours(first))
     assert again.active == straight.active
     assert straight.active
     for sample in samples(245, 330, 2):
@@ -216,10 +216,10 @@ def test_a_restart_changes_nothing() -> None:
 def test_a_broken_memory_is_refused(blob: bytes) -> None:
     """Bytes that are no memory raise BadInput, and nothing else."""
     with pytest.raises(BadInput):
-        load_watch(Watch(interval_ms=MINUTE), blob, None)
+        load_watch(Watch(interval_ms=MINUTE), blob)
 
 
 def test_a_memory_of_another_interval_is_refused(warm: Watch) -> None:
     """Levels per minute say nothing about levels per second."""
     with pytest.raises(BadInput):
-        load_watch(Watch(interval_ms=1_000), dump_recent(warm), None)
+        load_watch(Watch(interval_ms=1_000), dump_recent(warm))
