@@ -26,6 +26,8 @@ _NUMBER = re.compile(
     rf"(?<![\w:.])(?:0[xX]_?[0-9a-fA-F]+(?:_[0-9a-fA-F]+)*|(?:{_DIGITS})?\.?{_DIGITS}(?:[eE][-+]?{_DIGITS})?)(?![\w:])"
 )
 _QUOTED_NAME = re.compile(r"(?:^\{|,)\s*\"")
+_BARE_NAME = re.compile(r"(?:^\{|,)\s*\"[^\"]*\"\s*(?=[,}])")
+_KEY = re.compile(r"(\"[^\"]*\"|\w+)\s*[=!]")
 _QUOTED_GROUPING = re.compile(r"\b(?:by|without|on|ignoring|group_left|group_right)\s*\([^()]*\"", re.IGNORECASE)
 
 _UNSUPPORTED = (
@@ -60,6 +62,7 @@ def prepare(query: str, semantics: Semantics) -> str:
     if not semantics.numbers_are_durations:
         _refuse_newer_syntax(surface)
         return _rename_smoothing(query, surface, semantics)
+    _refuse_two_names(query, surface)
     return _rename_smoothing(*_ungrouped(query, surface), semantics)
 
 
@@ -83,6 +86,16 @@ def _refuse_newer_syntax(surface: str) -> None:
     quoted = any(_QUOTED_NAME.search(braces) for braces in _BRACES.findall(surface))
     if quoted or _QUOTED_GROUPING.search(surface):
         raise QueryError("parse error: quoted names exist only from Prometheus 3.0 on")
+
+
+def _refuse_two_names(query: str, surface: str) -> None:
+    """`{"a", "b"}` and `{"a", __name__="b"}` are refused, though two `__name__` conditions are not."""
+    for braces in _BRACES.finditer(surface):
+        bare = len(_BARE_NAME.findall(braces.group()))
+        spans = [(braces.start() + key.start(1), braces.start() + key.end(1)) for key in _KEY.finditer(braces.group())]
+        keyed = any(query[start:end].strip('"') == "__name__" for start, end in spans)
+        if bare + keyed > 1 and bare:
+            raise QueryError("parse error: metric name must not be set twice")
 
 
 def _ungrouped(query: str, surface: str) -> tuple[str, str]:

@@ -7,6 +7,7 @@ taken from the debug text; `or` between matchers parses but is not PromQL; fill 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import timedelta
 from functools import lru_cache
 from typing import Any, Literal, cast
@@ -78,11 +79,11 @@ def _node(parsed: Any, depth: int, semantics: Semantics) -> Node:
         case "VectorSelector":
             return _selector(parsed, parsed)
         case "MatrixSelector":
-            return RangeSelector(_selector(parsed.vector_selector, parsed), _ms(parsed.range))
+            return RangeSelector(_selector(parsed.vector_selector, parsed), _span(parsed.range))
         case "SubqueryExpr":
-            step = None if parsed.step is None else _ms(parsed.step)
+            step = None if parsed.step is None else _span(parsed.step)
             inner = _node(parsed.expr, depth + 1, semantics)
-            return Subquery(inner, _ms(parsed.range), step, _offset(parsed), _at(parsed, parsed))
+            return Subquery(inner, _span(parsed.range), step, _offset(parsed), _at(parsed, parsed))
         case "Call":
             return _call(parsed, depth, semantics)
         case "AggregateExpr":
@@ -122,7 +123,7 @@ def _aggregate(parsed: Any, depth: int, semantics: Semantics) -> Node:
         raise UnsupportedQuery(f"not supported: the experimental aggregation {op}")
     modifier = parsed.modifier
     without = modifier is not None and str(modifier.type).endswith("Without")
-    labels = tuple(modifier.labels) if modifier is not None else ()
+    labels = _label_names(modifier.labels) if modifier is not None else ()
     param = None if parsed.param is None else _node(parsed.param, depth + 1, semantics)
     return Aggregate(op, _node(parsed.expr, depth + 1, semantics), param, without, labels)
 
@@ -136,10 +137,10 @@ def _binary(parsed: Any, depth: int, semantics: Semantics) -> Node:
     if fill is not None and (fill.lhs is not None or fill.rhs is not None):
         raise UnsupportedQuery("not supported: the fill modifiers")
     on = modifier.matching is not None and str(modifier.matching.type).endswith("Include")
-    labels = tuple(modifier.matching.labels) if modifier.matching is not None else ()
+    labels = _label_names(modifier.matching.labels) if modifier.matching is not None else ()
     sides = {"ManyToOne": "left", "OneToMany": "right"}
     many = cast(Literal["left", "right"] | None, sides.get(str(modifier.card).rpartition(".")[2]))
-    matching = Matching(on, labels, many, tuple(modifier.group_labels or ()))
+    matching = Matching(on, labels, many, _label_names(modifier.group_labels or ()))
     return Binary(str(parsed.op), left, right, modifier.return_bool, matching)
 
 
@@ -159,6 +160,19 @@ def _at(parsed: Any, outer: Any) -> At:
     if abs(ms) > 2**53:
         raise QueryError("parse error: timestamp out of bounds for @ modifier")
     return ms
+
+
+def _label_names(names: Sequence[str]) -> tuple[str, ...]:
+    if "" in names:
+        raise QueryError('parse error: invalid label name ""')
+    return tuple(names)
+
+
+def _span(duration: timedelta) -> int:
+    """A range or step in milliseconds; plain numbers reach here that are none."""
+    if duration <= timedelta(0):
+        raise QueryError("parse error: duration must be greater than 0")
+    return _ms(duration)
 
 
 def _ms(duration: timedelta) -> int:

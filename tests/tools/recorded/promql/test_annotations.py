@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.tools.recorded.promql.small_world import V2, V3, M, engine_of
+from tools.recorded.prometheus_json import query_data, success
 
 BUCKETS = {'h_bucket{le="1"}': [4.0], 'h_bucket{le="2"}': [3.0], 'h_bucket{le="+Inf"}': [8.0]}
 
@@ -52,3 +53,14 @@ def test_a_rate_of_what_is_not_named_like_a_counter_is_told() -> None:
     engine = engine_of({'temperature{of="a"}': [1, 2], 'level{of="b"}': [1], 'c_total{of="c"}': [1, 2]}, semantics=V3)
     (info,) = engine.instant('increase({of=~"a|b|c"}[5m])', M).infos
     assert info.endswith(': "temperature"')
+
+
+def test_annotations_stand_beside_the_data_of_the_http_api() -> None:
+    """`warnings` and `infos` are keys of the envelope, and absent where there are none."""
+    engine = engine_of({"a": [1.0, 2.0]}, semantics=V3)
+    body = {}
+    for query in ("quantile(2, rate(a[5m]))", "a"):
+        answer = engine.instant(query, M)
+        body[query] = success(query_data(answer, ranged=False), answer.warnings, answer.infos)
+    assert [len(body["quantile(2, rate(a[5m]))"][kind]) for kind in ("warnings", "infos")] == [1, 1]
+    assert body["a"].keys() == {"status", "data"}

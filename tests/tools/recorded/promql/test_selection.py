@@ -180,6 +180,24 @@ def test_numbers_may_have_grouped_digits_and_octal_zeros(query: str, number: flo
             engine_of(world, semantics=V2).instant(query, 0)
 
 
+@pytest.mark.parametrize(
+    "query",
+    ['{"a","b"}', '{"a",__name__="b"}', '{"__name__"=~"b", x="1", "a"}', "a[0]", "a[0:5]", "a[5m:0]", 'sum by ("") (a)',
+     'a + on ("") a', 'a + on (x) group_left ("") a'],
+)  # fmt: skip
+def test_what_only_3x_could_mean_and_3x_refuses_is_refused(query: str) -> None:
+    """Two names of which one is bare, ranges and steps of zero, labels without a name."""
+    with pytest.raises(QueryError, match="parse error"):
+        engine_of({'a{x="1"}': [1]}, semantics=V3).instant(query, 0)
+
+
+@pytest.mark.parametrize("query", ['{"a"}', '{x="1","a"}', '{"a",x=~"a,b|1"}', '{__name__="a",__name__=~"a|b"}',
+                                   '{"a",x!="{__name__="}', "a[0.0001] @ 0"])  # fmt: skip
+def test_a_name_in_braces_selects(query: str) -> None:
+    """A bare name in its place; brackets and names inside strings are text; a range below a millisecond is one."""
+    assert engine_of({'a{x="1"}': [1]}, semantics=V3).instant(query, 0).kind in ("vector", "matrix")
+
+
 @pytest.mark.parametrize("query", ["1__0", "1_", "1_.5", "1_e3", "0x__1"])
 def test_a_misplaced_grouping_of_digits_is_refused(query: str) -> None:
     """Only single underscores between digits, or after 0x."""
