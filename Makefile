@@ -49,7 +49,7 @@ bench: $(STAMP) ## how fast the hot parts are on this machine, beside a real Pro
 	$(BIN)/python -m evals.bench.promql
 	$(BIN)/python -m evals.bench.big_snapshot
 	$(BIN)/python -m evals.bench.tokens
-	$(BIN)/python -m evals.bench.anomalies
+	$(BIN)/python -m tests.bench.anomalies
 	$(BIN)/python -m tests.bench.queue
 	$(BIN)/python -m evals.bench.recall
 	$(BIN)/python -m tests.bench.live_latency  # seven minutes in the lab; says so where it cannot run (needs root)

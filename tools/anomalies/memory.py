@@ -25,6 +25,7 @@ from tools.anomalies.sample import Anomaly, Watched
 from tools.anomalies.watch import Watch
 
 VERSION = 1
+_UNREADABLE = (LookupError, ValueError, TypeError, AttributeError, OSError, EOFError, zipfile.BadZipFile)
 _PROFILES = ("level", "spread", "visits", "last_peak", "usual_peak", "last_trough", "usual_trough")
 
 
@@ -68,7 +69,7 @@ def load_watch(watch: Watch, recent: bytes, hours: Iterable[tuple[int, bytes]] =
         _fill(watch, columns, facts)
         for bucket, profile in hours:
             _fill_hour(watch.bank, bucket, _unpack(profile)[0])
-    except (KeyError, ValueError, TypeError, IndexError, AttributeError, OSError, EOFError, zipfile.BadZipFile) as error:
+    except _UNREADABLE as error:
         raise BadInput(f"the memory of the watch cannot be read: {error}") from error
 
 
