@@ -63,8 +63,9 @@ class Semantics:
 
     @property
     def compensated_sums(self) -> bool:
-        """`sum` and `avg` carry the rounding error along (Kahan, Neumaier)."""
-        return self.version >= (3, 0)
+        """`sum` carries the rounding error along (Kahan, Neumaier) from 2.53 on; `avg`, which followed one or two
+        releases later, is held to the same switch."""
+        return self.version >= (2, 53)
 
     @property
     def lone_infinity_has_no_deviation(self) -> bool:

@@ -302,3 +302,10 @@ def test_a_range_query_of_a_range_or_a_string_is_refused() -> None:
         engine.range("a", 0, M, 0)
     with pytest.raises(QueryError, match="end timestamp"):
         engine.range("a", M, 0, M)
+
+
+@pytest.mark.parametrize(("version", "total"), [((2, 52), 0.0), ((2, 53), 3.0), ((3, 0), 3.0)])
+def test_sums_lose_no_small_term_from_2_53_on(version: tuple[int, int], total: float) -> None:
+    """A small term between two large ones of opposite sign survives where the server compensates."""
+    world = {'m{i="1"}': [7e90], 'm{i="2"}': [3], 'm{i="3"}': [-7e90]}
+    assert at(engine_of(world, semantics=Semantics(version=version)), "sum(m)", 0) == {"": total}
