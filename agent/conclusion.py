@@ -16,6 +16,7 @@ from tools.findings import Finding, Subject
 
 MAX_CLAIMS = 10
 LEAD_MS = 90_000
+CHANGE_MS = 20_000  # how far the effects of a deploy or switch reach around its announcement
 MAX_HYPOTHESES = 6
 # Facts a reader wants beside the cause, whatever it is: who is affected, what differs, what changed, what can be done.
 CONTEXT = ("user_errors_up", "user_latency_up", "user_healthy", "views_disagree", "capacity_short", "capacity_enough",
@@ -43,11 +44,22 @@ def conclude(ranked: Sequence[Candidate], facts: Facts, *, lang: str = "en") -> 
 
 
 def _onset(cause: Candidate, facts: Facts) -> int | None:
-    """When the cause's own findings began; a little earlier where the estimate of the whole leads up to it."""
+    """When the cause's own findings began; a little earlier where the estimate of the whole leads up to it.
+
+    An estimate that falls on a change which is no part of the cause dates that change: containers came and went then.
+    """
     own, whole = cause.since_ms, estimated_onset(f for _, f in facts.findings)
     if own is None or whole is None:
         return whole if own is None else own
-    return min(own, whole) if own - whole <= LEAD_MS else own
+    leads = own - whole <= LEAD_MS and not (own - whole > CHANGE_MS and _dates_a_change(whole, cause, facts))
+    return min(own, whole) if leads else own
+
+
+def _dates_a_change(at_ms: int, cause: Candidate, facts: Facts) -> bool:
+    if any(f.kind == "change_in_window" for _, f in cause.used):
+        return False
+    return any(f.kind == "change_in_window" and f.since_ms is not None and abs(f.since_ms - at_ms) <= CHANGE_MS
+               for _, f in facts.findings)
 
 
 def _claims(causes: Sequence[Candidate], facts: Facts, lang: str) -> tuple[Claim, ...]:
