@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from agent.card import Card
 from agent.choose import Ask, arguments_for
 from agent.codes import Verdict
+from agent.experience import Experience
 from agent.odds import Candidate, Facts, assess
 from tools.question import Question
 
@@ -20,6 +21,14 @@ SURE = 0.9
 RIVAL = 0.3
 MOST_CARDS = 2
 MOST_ASKS = 4
+
+
+def proven(experience: Experience) -> tuple[Card, ...]:
+    """The learned cards that more than one word stands behind: an outcome, or a second incident. No other is trusted
+    to conclude without the full investigation.
+    """
+    return tuple(c for c in experience.cards if len(c.provenance.incidents) > 1
+                 or (c.id in experience.credits and experience.credits[c.id].right > 0))
 
 
 def to_confirm(learned: Sequence[Card], facts: Facts, questions: Iterable[Question], asked: frozenset[str]

@@ -15,7 +15,7 @@ from agent.diagnosis import Diagnosis, Precedent
 from agent.experience import Recollection
 from agent.incident import Signal
 from agent.prompts import late_news
-from agent.recognise import certain, resembles, to_confirm
+from agent.recognise import certain, proven, resembles, to_confirm
 from agent.signature import topology
 from agent.state import State
 from tools.findings import Finding
@@ -51,7 +51,7 @@ def _precedents(found: Recollection) -> list[dict[str, Any]]:
 async def recognise(state: State, runtime: Runtime[Deps]) -> dict[str, Any]:
     """Conclude at once what a learned card recognises beyond doubt; otherwise leave it to the investigation."""
     deps = runtime.context
-    learned = deps.experience.cards
+    learned = proven(deps.experience)
     _, facts, asked = deps.analyst.weigh(state["messages"])
     if not resembles(learned, facts):
         return {}
@@ -67,7 +67,7 @@ async def recognise(state: State, runtime: Runtime[Deps]) -> dict[str, Any]:
         update = {"evidence": evidence, "messages": added}
         messages += added
     recognised = certain(deps.analyst.weigh(messages)[0])
-    if recognised is None:
+    if recognised is None or all(c.id != recognised.card.id for c in learned):
         return update
     news = await deps.late_signals()
     if news:

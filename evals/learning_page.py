@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from evals.replay import Replay
+from evals.stream import ARMS
 from evals.verdict_on_learning import LearningVerdict
 
+PROMISED = 400
 TEXT = Path(__file__).parent / "learning_page.md"
 
 
@@ -16,13 +18,24 @@ def page(verdict: LearningVerdict, replay: Replay) -> str:
     values = {
         "EPISODES": str(verdict.episodes), "RECURRENCES": str(verdict.recurrences),
         "FAMILIES": str(verdict.families), "EACH": str(replay.each), "ORDERS": str(replay.orders),
-        "RECORDINGS": str(len(replay.sources())), "SEED": str(replay.seed), "MARKS": verdict.as_markdown(),
+        "RUN": _run(verdict, replay), "RECORDINGS": str(len(replay.sources())),
+        "SEED": str(replay.seed), "MARKS": verdict.as_markdown(),
         "ACCURACY": _accuracy(verdict), "ASPECTS": _aspects(verdict), "BY_FAMILY": _families(verdict),
         "RECOGNISED": f"{verdict.recognised:.0%}", "REVIEW": _review(verdict), "MISSED": _missed(verdict),
     }
     for name, value in values.items():
         text = text.replace(f"{{{name}}}", value)
     return text
+
+
+def _run(v: LearningVerdict, replay: Replay) -> str:
+    """The command, how many episodes each arm saw, and the arms that were not run."""
+    most = f" --most {replay.most}" if replay.most else ""
+    missing = [arm for arm in ARMS if arm not in v.accuracy]
+    short = (f" Arms that were not run: {', '.join(missing)}." if missing else "") + (
+        "" if v.recurrences >= PROMISED else f" The promise of {PROMISED} recurrences is not kept by it.")
+    return (f"`culprit eval stream --each {replay.each} --orders {replay.orders}{most}`, the analyst as the model: "
+            f"{v.episodes} episodes an arm, {v.recurrences} of them recurrences.{short}")
 
 
 def _accuracy(v: LearningVerdict) -> str:

@@ -3,9 +3,9 @@
     school = school.taught(example, confident_other=False)     a correction or a confirmation
     school = school.outcome("learned-…", right=True)           what came of using a card
 
-Feedback can be wrong, so nothing is averaged. A report that contradicts a confident answer waits for a second voice; a
-card that was never confirmed gives way to a contradiction, and both are listed; a card that is wrong more often than
-right retires itself.
+Feedback can be wrong, so nothing is averaged. A word that what was found speaks against (`evals/plausible.py`) and one
+that contradicts a confident answer wait for a second voice; a card whose own answer is contradicted is suspended, one
+that was never confirmed gives way, and all is listed; a card that is wrong more often than right retires itself.
 """
 
 from __future__ import annotations
@@ -21,10 +21,12 @@ from agent.precedents import Precedents, Seen
 from agent.signature import similarity
 from evals.example import Example
 from evals.learn import learn
+from evals.plausible import doubts
 from evals.rehearse import is_cause
 
 IDENTICAL = 0.97
 SAME_LESSON = 0.3
+SECOND_VOICE = 0.5  # how alike another incident must be to bear out a word about this one
 MOST_EXAMPLES = 8  # of one card: the newest
 CONFIRMED = 2
 RETIRE_WRONG = 2
@@ -33,7 +35,10 @@ MISSES = 3
 
 @dataclass(frozen=True)
 class Notice:
-    """Something a person should look at. `kind`: conflict, retired, not_learned, waiting, promoted."""
+    """Something a person should look at.
+
+    `kind`: conflict, retired, suspended, not_learned, implausible, waiting, promoted.
+    """
 
     kind: str
     about: str
@@ -42,7 +47,10 @@ class Notice:
 
 @dataclass(frozen=True)
 class School:
-    """`examples` are verified; `waiting` need a second voice. `known` are the shipped cards."""
+    """`examples` are verified; `waiting` need a second voice. `known` are the shipped cards.
+
+    `suspended` cards answered an incident and were contradicted: lent to no run until their cause is verified again.
+    """
 
     known: tuple[Card, ...]
     examples: tuple[Example, ...] = ()
@@ -51,24 +59,51 @@ class School:
     credits: Mapping[str, Credit] = field(default_factory=dict)
     misses: Mapping[str, int] = field(default_factory=dict)
     retired: Mapping[str, str] = field(default_factory=dict)
+    suspended: Mapping[str, Card] = field(default_factory=dict)
     notices: tuple[Notice, ...] = ()
 
-    def taught(self, example: Example, *, led: str = "", confident_other: bool = False, at: str = "") -> School:
+    def taught(self, example: Example, *, led: str = "", confident_other: bool = False, seconded: bool = False,
+               at: str = "") -> School:
         """One verified incident. `led`: the card the diagnosis went by, whose outcome has been counted.
 
-        `confident_other`: the diagnosis was confident and named something else.
+        `confident_other`: the diagnosis was confident and named something else. `seconded`: more than one word stands
+        behind the label, so that it is not held against the evidence once more.
         """
-        if confident_other and not any(_same_cause(example, other) for other in self.waiting):
+        odd = () if seconded else self.doubted(example)
+        if odd:
+            return self._waits(example, "implausible", "; ".join(odd))
+        school = self._suspending(example, led)
+        if confident_other and not school._borne_out(example):
             note = f"contradicts a confident diagnosis of {example.incident}: a second voice or a verifier decides"
-            return replace(self, waiting=(*self.waiting, example), notices=(*self.notices,
-                           Notice("waiting", example.id, note)))
-        school = self._settled(example, led)
+            return school._waits(example, "waiting", note)
+        school = school._settled(example, led)
         twin = next((e for e in school.examples if _same_cause(e, example)
                      and similarity(e.signature, example.signature) >= IDENTICAL), None)
         if twin is not None and any(twin.id in c.provenance.cases for c in school.cards.values()):
             return school  # nearly the same incident has been learned from
         school = replace(school, examples=(*school.examples, example))
         return school if example.cause is None else school._learned(example, at)
+
+    def doubted(self, example: Example) -> tuple[str, ...]:
+        """What the incident's own evidence says against its label; () once another incident bore the same out."""
+        return () if self._borne_out(example) else doubts(example, self.known)
+
+    def _borne_out(self, example: Example) -> bool:
+        return any(_bears_out(other, example) for other in self.waiting)
+
+    def _waits(self, example: Example, kind: str, why: str) -> School:
+        return replace(self, waiting=(*self.waiting, example),
+                       notices=(*self.notices, Notice(kind, example.id, why)))
+
+    def _suspending(self, example: Example, led: str) -> School:
+        """The card that answered this incident, if the verified cause is another one, is lent to no run at once."""
+        card = self.cards.get(led)
+        if card is None or card not in self.contradicted(example):
+            return self
+        school = self.without(led, "")
+        why = f"answered {example.incident} otherwise than {example.id} says: until its cause is verified again"
+        return replace(school, retired=self.retired, suspended={**self.suspended, led: card},
+                       notices=(*self.notices, Notice("suspended", led, why)))
 
     def _settled(self, example: Example, led: str) -> School:
         """Contradictions with cards in use are settled or listed before anything is learned."""
@@ -80,7 +115,7 @@ class School:
             school = school if card.id == led else school.outcome(card.id, right=False)
             if credit.right < CONFIRMED and card.id in school.cards:
                 school = school.without(card.id, f"never confirmed, contradicted by {example.id}")
-        return replace(school, waiting=tuple(e for e in school.waiting if not _same_cause(e, example)))
+        return replace(school, waiting=tuple(e for e in school.waiting if not _bears_out(e, example)))
 
     def contradicted(self, example: Example) -> tuple[Card, ...]:
         """Learned cards that would name another cause for what was found."""
@@ -92,7 +127,8 @@ class School:
 
     def _learned(self, example: Example, at: str) -> School:
         own = self.own_examples(example)
-        old = next((c for c in self.cards.values() if any(e.id in c.provenance.cases for e in own)), None)
+        every = (*self.cards.values(), *self.suspended.values())
+        old = next((c for c in every if any(e.id in c.provenance.cases for e in own)), None)
         contrasts = [e for e in self.examples if not _same_cause(e, example)]
         others = tuple(c for c in self.cards.values() if old is None or c.id != old.id)
         tries = [own, [example]] if len(own) > 1 else [own]
@@ -104,7 +140,8 @@ class School:
                 name = old.id if old is not None else lesson.card.id
                 cards[name] = lesson.card.model_copy(update={"id": name})
                 note = Notice("promoted", name, f"learned from {', '.join(e.id for e in chosen)}")
-                return replace(self, cards=cards, notices=(*self.notices, note))
+                suspended = {k: c for k, c in self.suspended.items() if k != name}
+                return replace(self, cards=cards, suspended=suspended, notices=(*self.notices, note))
         why = lesson.why if lesson is not None else ""
         return replace(self, notices=(*self.notices, Notice("not_learned", example.id, why)))
 
@@ -163,6 +200,12 @@ def _same_cause(a: Example, b: Example) -> bool:
     if a.cause is None or b.cause is None:
         return a.cause is b.cause
     return a.cause.category is b.cause.category and a.cause.component.kind is b.cause.component.kind
+
+
+def _bears_out(other: Example, example: Example) -> bool:
+    """A word about another incident that looks like this one and names the same kind of cause."""
+    return (other.id != example.id and _same_lesson(other, example)
+            and similarity(other.signature, example.signature) >= SECOND_VOICE)
 
 
 def _same_lesson(a: Example, b: Example) -> bool:

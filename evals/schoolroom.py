@@ -19,6 +19,8 @@ from evals.rehearse import Rehearsal, answer_is_right
 from evals.school import CONFIRMED, Notice, School
 from tools.evidence import iso
 
+SUSPENDED = "suspended"  # how the reason of a pending card begins that was lent and then contradicted
+
 
 @dataclass(frozen=True)
 class Promotion:
@@ -49,7 +51,8 @@ def open_school(library: Library, known: tuple[Card, ...]) -> School:
         known=known, examples=tuple(example_of(c) for c in library.cases(state="verified")),
         waiting=tuple(example_of(c) for c in library.cases(state="waiting") if c.label),
         cards={r.card.id: r.card for r in rows}, credits={r.card.id: r.credit for r in rows},
-        misses={r.card.id: r.misses for r in rows})
+        misses={r.card.id: r.misses for r in rows},
+        suspended={r.card.id: r.card for r in library.cards(state="pending") if r.why.startswith(SUSPENDED)})
 
 
 def preview(library: Library, case: StoredCase, known: tuple[Card, ...], *, by: str, trusted: bool
@@ -59,14 +62,17 @@ def preview(library: Library, case: StoredCase, known: tuple[Card, ...], *, by: 
     example = replace(example_of(case), by=by)
     if any(e.id == example.id for e in before.examples):
         before = replace(before, examples=tuple(e for e in before.examples if e.id != example.id))
+    before = replace(before, waiting=tuple(e for e in before.waiting if e.id != example.id))
     said = case.context.get("diagnosis", {})
     led, wrong = str(said.get("card", "")), said.get("cause") != _cause(example)
-    after = before.outcome(led, right=not wrong)
+    seconded = trusted or len(case.authors) > 1 or by == "outcome"
+    believed = seconded or not before.doubted(example)
+    after = before.outcome(led, right=not wrong) if believed else before
     credit = before.credits.get(led)
     proven = credit is None or credit.right >= CONFIRMED
     sure = bool(wrong and said.get("verdict") != "undetermined" and float(said.get("confidence") or 0) >= CONFIDENT)
     doubted = not trusted and ((said.get("verdict") == "no_fault" and wrong) or (sure and proven))
-    return before, after.taught(example, led=led, confident_other=doubted, at=iso(case.at_ms))
+    return before, after.taught(example, led=led, confident_other=doubted, seconded=seconded, at=iso(case.at_ms))
 
 
 def promote(library: Library, case: StoredCase, known: tuple[Card, ...], *, by: str, trusted: bool = False
@@ -77,10 +83,12 @@ def promote(library: Library, case: StoredCase, known: tuple[Card, ...], *, by: 
     before, after = preview(library, case, known, by=by, trusted=trusted)
     waits = any(e.id == case.id for e in after.waiting)
     state: Any = "waiting" if waits else "verified"
-    kept = replace(case, state=state, verified_by=by)
+    why = [n.text for n in after.notices[len(before.notices):] if n.about == case.id and waits]
+    kept = replace(case, state=state, verified_by=by, context={**case.context, "doubts": why})
     said = case.context.get("diagnosis", {})
     library.put_case(kept)
-    if said.get("card") in before.cards:
+    implausible = any(n.kind == "implausible" for n in after.notices[len(before.notices):])
+    if said.get("card") in before.cards and not implausible:
         library.count_outcome(said["card"], case.incident_id, confirmed=said.get("cause") == _cause(example_of(case)))
     return Promotion(kept, *_written(library, before, after, case.incident_id))
 
@@ -90,7 +98,10 @@ def _written(library: Library, before: School, after: School, incident: str
     fresh = tuple(c for k, c in after.cards.items() if before.cards.get(k) != c)
     for card in fresh:
         library.put_card(card, misses=after.misses.get(card.id, 0))
-    retired = tuple(k for k in before.cards if k not in after.cards)
+    for name in after.suspended.keys() - before.suspended.keys():
+        library.put_card(after.suspended[name], state="pending", why=f"{SUSPENDED}: contradicted by {incident}",
+                         misses=before.misses.get(name, 0))
+    retired = tuple(k for k in before.cards if k not in after.cards and k not in after.suspended)
     for name in retired:
         library.retire_card(name, after.retired.get(name, "replaced"))
         library.count_outcome(name, incident, confirmed=False)

@@ -167,10 +167,15 @@ def feedback(school: School, diagnosis: Diagnosis, example: Example, *, right: b
     root = best_root(diagnosis)
     card = root.card if root else ""
     if right:
-        school = school.outcome(card, right=True)
         said = example.label if told is example.label else _as_diagnosed(diagnosis, example.label)
-        return school.taught(replace(example, label=said), led=card) if said is not None else school
+        if said is None:
+            return school
+        confirmed = replace(example, label=said)
+        school = school if school.doubted(confirmed) else school.outcome(card, right=True)
+        return school.taught(confirmed, led=card)
     corrected = replace(example, label=told)
+    if school.doubted(corrected):
+        return school.taught(corrected, led=card)  # counts against no card until it is borne out
     school = _missed(school.outcome(card, right=False), corrected, card)
     confident = root is not None and diagnosis.verdict is Verdict.DIAGNOSED and root.confidence >= CONFIDENT
     proven = card not in school.credits or school.credits[card].right >= CONFIRMED

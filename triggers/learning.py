@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import structlog
 
@@ -102,7 +102,10 @@ class Learner:
             before = None
         if before is not None and before.state in ("rejected", "verified"):
             return before
-        self.library.put_case(replace(case, state=before.state if before else "draft"))
+        if before is not None and before.state == "waiting" and before.label == case.label \
+                and before.authors == case.authors:
+            return before  # nothing new was said: its own word is no second voice
+        self.library.put_case(case)
         return case
 
     def learn(self, incident_id: str) -> Promotion | None:

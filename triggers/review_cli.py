@@ -107,7 +107,8 @@ def _list(learner: Learner, *, as_json: bool) -> None:
                                for c in waiting], ensure_ascii=False))
         return
     for c in waiting:
-        typer.echo(f"{c.id}  {c.state:<8} {_label_line(c)}" + "".join(f"\n    conflict: {t}" for t in c.conflicts))
+        why = [f"\n    conflict: {t}" for t in c.conflicts] + [f"\n    doubt: {t}" for t in c.context.get("doubts", ())]
+        typer.echo(f"{c.id}  {c.state:<8} {_label_line(c)}" + "".join(why))
     if not waiting:
         typer.echo("nothing waits for review")
 

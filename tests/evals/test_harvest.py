@@ -184,3 +184,28 @@ def test_near_identical_cases_are_thinned(library: Library) -> None:
     case = replace(drafted(word("kim", **WRONG)), state="verified")
     many = [replace(case, id=f"case-{n}", at_ms=n) for n in range(8)]
     assert {c.id for c in duplicates(many)} == {"case-0", "case-1", "case-2"}
+
+
+def test_an_implausible_word_waits_and_says_why(library: Library) -> None:
+    """What was found points elsewhere: kept with the reason, no card; two people who agree are believed."""
+    blamed = {"component": "docs-1", "category": "crash_loop"}
+    promotion = promote(library, drafted(word("kim", **blamed)), KNOWN, by="kim")
+    assert (promotion.case.state, promotion.cards) == ("waiting", ())
+    assert "box-a" in library.case("inc-leak-1").context["doubts"][0]
+    again = promote(library, library.case("inc-leak-1"), KNOWN, by="kim")
+    assert again.case.state == "waiting"  # its own word is no second voice
+    two = promote(library, drafted(word("kim", **blamed), word("lee", **blamed)), KNOWN, by="kim, lee")
+    assert two.case.state == "verified"
+
+
+def test_a_contradicted_answer_suspends_its_card_in_the_library(library: Library) -> None:
+    """The next run is not lent it, and it waits as pending with its reason."""
+    card = promote(library, drafted(word("kim", **WRONG)), KNOWN, by="kim").cards[0]
+    other = draft(told(word("lee", component="box-d", category="crash_loop"), example=leak("box-d", 2)))
+    assert other is not None
+    answered = {"card": card.id, "cause": "resource_leak of container box-d", "verdict": "diagnosed", "confidence": 0.9}
+    promote(library, replace(other, context={**other.context, "diagnosis": answered}), KNOWN, by="lee")
+    row = library.card(card.id)
+    assert (row.state, row.credit.wrong) == ("pending", 1)
+    assert row.why.startswith("suspended")
+    assert card.id not in [c.id for c in experience_of(library).cards]

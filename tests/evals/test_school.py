@@ -6,8 +6,10 @@ from dataclasses import replace
 
 from agent.card import load_cards
 from agent.codes import Category
+from agent.recognise import proven
+from evals.example import Example
 from evals.school import School
-from tests.evals.incidents_told import drift, label, leak, quiet
+from tests.evals.incidents_told import drift, found, label, leak, quiet
 
 KNOWN = tuple(c for c in load_cards() if c.category not in (Category.RESOURCE_LEAK, Category.CRASH_LOOP,
                                                             Category.CONFIG_DRIFT))
@@ -54,7 +56,7 @@ def test_contradicting_a_confident_diagnosis_waits_for_a_second_voice() -> None:
 
 def test_a_card_never_confirmed_gives_way_to_a_contradiction() -> None:
     """The wrong lesson retires with notice, the right one replaces it."""
-    wrong = START.taught(replace(leak(), label=label("box-a", Category.NOISY_NEIGHBOUR)))
+    wrong = START.taught(replace(leak(), label=label("box-a", Category.NOISY_NEIGHBOUR)), seconded=True)
     bad = only(wrong)
     right = wrong.taught(leak("box-c", 2))
     assert bad in right.retired
@@ -67,7 +69,7 @@ def test_a_confirmed_card_survives_one_contradiction() -> None:
     school = START.taught(leak())
     name = only(school)
     school = school.outcome(name, right=True).outcome(name, right=True)
-    after = school.taught(replace(leak("box-d", 2), label=label("box-d", Category.NOISY_NEIGHBOUR)))
+    after = school.taught(replace(leak("box-d", 2), label=label("box-d", Category.NOISY_NEIGHBOUR)), seconded=True)
     assert name in after.cards
     assert any(n.kind == "conflict" and name in n.about for n in after.review())
 
@@ -95,3 +97,48 @@ def test_different_causes_make_different_cards() -> None:
     """A leak and a drift do not share a card, and neither takes the other's incident."""
     school = START.taught(leak()).taught(drift())
     assert {c.category for c in school.cards.values()} == {Category.RESOURCE_LEAK, Category.CONFIG_DRIFT}
+
+
+def blamed(example: Example, name: str, category: Category = Category.CRASH_LOOP) -> Example:
+    return replace(example, label=label(name, category))
+
+
+def test_a_word_the_evidence_speaks_against_is_not_learned() -> None:
+    """A bystander that merely started is blamed for what the leaking container shows: it waits and is listed."""
+    school = START.taught(blamed(leak(), "docs-1"))
+    assert not school.cards
+    assert [n.kind for n in school.review()] == ["implausible"]
+    assert "box-a" in school.review()[0].text
+
+
+def test_a_doubted_word_is_learned_once_it_is_borne_out() -> None:
+    """A second incident that looks alike and is given the same kind of cause, or a verifier; never the word itself."""
+    one = START.taught(blamed(leak(), "docs-1"))
+    assert not one.taught(blamed(leak(), "docs-1")).cards
+    assert one.doubted(blamed(leak("box-z", 2), "docs-1", Category.CONFIG_DRIFT))
+    assert not one.doubted(blamed(leak("box-z", 2), "docs-1"))
+    assert not [n for n in START.taught(blamed(leak(), "docs-1"), seconded=True).review() if n.kind == "implausible"]
+
+
+def test_an_answer_that_is_contradicted_suspends_its_card_at_once() -> None:
+    """However often it was right before; the next verified incident of its cause brings it back under its id."""
+    school = START.taught(leak())
+    name = only(school)
+    for _ in range(5):
+        school = school.outcome(name, right=True)
+    other = blamed(leak("box-d", 2), "box-d", Category.CRASH_LOOP)
+    after = school.taught(other, led=name, confident_other=True)
+    assert name in after.suspended
+    assert not after.experience().cards
+    assert "suspended" in {n.kind for n in after.review()}
+    again = after.taught(leak("box-e", 3, extra=(found("user_errors_up", service="docs"),)))
+    assert list(again.cards) == [name]
+    assert not again.suspended
+
+
+def test_a_card_of_one_word_gets_no_fast_path() -> None:
+    """It is lent and asks its questions; it concludes alone only after an outcome or a second incident."""
+    school = START.taught(leak())
+    assert proven(school.experience()) == ()
+    assert proven(school.outcome(only(school), right=True).experience()) == school.experience().cards
+    assert proven(school.outcome(only(school), right=False).experience()) == ()
