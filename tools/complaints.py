@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -24,6 +25,9 @@ from tools.wording import quote, sig
 from tools.world import World
 
 RATE_LIMITED = 429
+MOSTLY = 0.8  # share of a proxy's lines that must name an answer from behind it
+# nginx's $upstream_response_time under its usual names, with a number: `-` stands where nobody behind was asked
+UPSTREAM_TIME = re.compile(r"(?:\burt|upstream[\w.]*time)[\"']?[=:][\"' ]*\d")
 WORKS_TOO = 0.2  # lines of a peer against the complaining instance's, from which it is believed to do the same
 
 
@@ -150,7 +154,8 @@ def rejections(world: World, streams: Mapping[str, Stream], lines: Lines) -> lis
             if len(entries) >= 3 and told.rate >= 2 * told.usual:
                 out.append(Finding("status_rejected", _who_says(world, name, status), told.strength,
                                    sig(told.rate * 60), sig(told.usual * 60), "up", told.since_ms,
-                                   quote(entries[0].line), {**told.facts(), "status": status}))
+                                   quote(entries[0].line),
+                                   {**told.facts(), "status": status, **_answered_behind(world, name, entries)}))
     return [_with_origin(world, f, out) for f in out]
 
 
@@ -162,6 +167,17 @@ def _who_says(world: World, name: str, status: int) -> Subject:
     if owner is not None and owner.kind == "worker" and status == RATE_LIMITED and len(providers) == 1:
         return Subject(service=providers[0].name, cluster=providers[0].cluster)
     return subject(world.inventory, name)
+
+
+def _answered_behind(world: World, name: str, entries: Sequence[LogEntry]) -> dict[str, object]:
+    """A proxy's line that names who answered behind it, or how long that took, only passes the answer on."""
+    owner = world.inventory.service_of(name)
+    if owner is None or owner.kind != "proxy":
+        return {}
+    others = {s.name: s for s in world.inventory.services}
+    members = [m for s in _below(world, owner.name) if s in others for m in others[s].members()]
+    behind = sum(UPSTREAM_TIME.search(e.line) is not None or any(m in e.line for m in members) for e in entries)
+    return {"passed_on": True} if behind >= MOSTLY * len(entries) else {}
 
 
 def _with_origin(world: World, said: Finding, all_said: Sequence[Finding]) -> Finding:

@@ -36,7 +36,8 @@ from tools.recorded.world import open_world
 from tools.sources.inventory import Inventory
 
 EVERY = ["rename:3", "swap-colours", "wording:de", "wording:ko", "shift:-86399.5", "drop:metrics", "drop:logs",
-         "drop-work", "drop-work:worker-blue", "innocent-deploy", "noise", "truncate:600,240", "language:en"]
+         "drop-work", "drop-work:worker-blue", "innocent-deploy", "noise", "truncate:600,240", "language:en",
+         "load:0.8"]
 
 
 @pytest.fixture(scope="module")

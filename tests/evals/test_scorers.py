@@ -36,6 +36,8 @@ def test_the_right_answer_scores_full() -> None:
     """Cause, component, category, onset, action and grounding are right, nothing is harmful."""
     got = values(RIGHT)
     assert got.pop("wrong_and_confident") == 0.0
+    assert {name: got.pop(name) for name in ("all_causes", "right_or_gap")} == dict.fromkeys(
+        ("all_causes", "right_or_gap"))  # neither a compound nor a modality taken away
     assert set(got.values()) == {1.0}
 
 
