@@ -27,6 +27,7 @@ from agent.odds import Candidate, Facts, Observation, assess, gather
 from tools.evidence import Status
 from tools.findings import Finding
 from tools.question import Question
+from tools.toolbox import tool_name
 
 NAME = "analyst"
 
@@ -119,8 +120,3 @@ def _call(name: str, arguments: dict[str, Any], messages: Sequence[BaseMessage],
     """A tool call whose id is a hash of the conversation, so that checkpoints and recordings diff."""
     seed = json.dumps([len(messages), index, name, arguments], sort_keys=True, default=str)
     return ToolCall(name=tool_name(name), args=arguments, id="call_" + hashlib.sha256(seed.encode()).hexdigest()[:16])
-
-
-def tool_name(question: str) -> str:
-    """A question's name as model servers accept it: letters, digits, _ and - only."""
-    return question.replace(".", "_")

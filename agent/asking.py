@@ -10,11 +10,11 @@ from typing import Any
 
 from langchain_core.messages import ToolCall, ToolMessage
 
-from agent.analyst import tool_name
 from agent.deps import Deps
 from agent.draft import CONCLUDE
 from tools.evidence import Evidence, Status
 from tools.question import Question
+from tools.toolbox import tool_name
 from tools.world import Scope
 
 _OK = Status.OK.value

@@ -24,6 +24,7 @@ from agent.codes import ActionKind, Category
 from agent.draft import CONCLUDE
 from agent.model import Seat
 from agent.wire import BYTES_PER_TOKEN, tokens_of
+from tools.toolbox import tool_name
 
 _SUBJECT = re.compile(r"\b(container|service|host)=([^,|\s]+)")
 
@@ -118,7 +119,7 @@ class Curious(Policy):
         turn = len(self.sizes)
         self.sizes.append(tokens_of(messages) + kwargs.get("size", 0))
         wanted = self.questions[2 * turn : 2 * turn + 2]
-        calls = [{"name": n.replace(".", "_"), "args": {}, "id": f"c{turn}{i}"} for i, n in enumerate(wanted)]
+        calls = [{"name": tool_name(n), "args": {}, "id": f"c{turn}{i}"} for i, n in enumerate(wanted)]
         done = [{"name": CONCLUDE, "args": {"verdict": "undetermined"}, "id": f"c{turn}"}]
         return ChatResult(generations=[ChatGeneration(message=AIMessage("", tool_calls=calls or done))])
 

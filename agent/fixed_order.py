@@ -8,8 +8,9 @@ from langchain_core.callbacks import CallbackManagerForLLMRun
 from langchain_core.messages import AIMessage, BaseMessage, ToolCall
 from langchain_core.outputs import ChatGeneration, ChatResult
 
-from agent.analyst import Analyst, tool_name
+from agent.analyst import Analyst
 from agent.choose import arguments_for
+from tools.toolbox import tool_name
 
 
 class FixedOrder(Analyst):

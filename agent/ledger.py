@@ -6,7 +6,7 @@ Functions that take a connection are parts of somebody's transaction (a claim, a
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -157,6 +157,15 @@ class Ledger:
         with self._database.read() as connection:
             rows = connection.execute(query).mappings().all()
         return [{**row, "correction": json.loads(row["correction"])} for row in rows]
+
+
+def standing(rows: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """What counts of feedback rows, the oldest first: the newest word of each author at each door."""
+    newest: dict[tuple[str, str], Mapping[str, Any]] = {}
+    for row in rows:
+        newest.pop((row["author"], row["door"]), None)  # the order is that of what counts
+        newest[row["author"], row["door"]] = row
+    return list(newest.values())
 
 
 def _with_charts(answer: Evidence) -> dict[str, Any]:

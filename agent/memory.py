@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict
 
 from agent.deps import Ask
 from agent.reply import Answer
-from agent.wire import BYTES_PER_TOKEN, sanitised
+from agent.wire import sanitised
 from config.errors import UnknownThing
 from tools.evidence import Evidence, Status, finding_row, iso
 from tools.findings import Finding
@@ -66,9 +66,7 @@ class Memory:
         """The evidence of that id, as a model was first sent it. Raises UnknownThing."""
         if name not in self.evidence:
             raise UnknownThing(f"no evidence {name!r} in this thread; there are {', '.join(self.evidence)}")
-        e = self.evidence[name]
-        rows = [finding_row(Finding.from_dict(f)) for f in e["findings"]]
-        return "\n".join([f"{name} {e['question']} {e['status']}: {e['text']}", *rows])
+        return _table(name, self.evidence[name])
 
     def _forget(self, turn: str) -> None:
         self.turns.remove(turn)
@@ -94,14 +92,14 @@ class Memories:
 
 def whole_turn(question: str, answer: Answer) -> str:
     """What a thread without memory would carry of one turn: question, answer and the evidence it was given."""
-    tables = ["\n".join([f"{e['id']} {e['question']} {e['status']}: {e['text']}",
-                         *(finding_row(Finding.from_dict(f)) for f in e["findings"])]) for e in answer.evidence]
+    tables = [_table(e["id"], e) for e in answer.evidence]
     return sanitised("\n".join([question, *answer.say, *(c.text for c in answer.claims), *tables]))
 
 
-def tokens(text: str) -> int:
-    """The same estimate as for everything that goes on the wire."""
-    return len(text.encode()) // BYTES_PER_TOKEN
+def _table(name: str, e: Mapping[str, Any]) -> str:
+    """What `Evidence.table` says, of evidence that was stored, under a name of the thread's."""
+    rows = [finding_row(Finding.from_dict(f)) for f in e["findings"]]
+    return "\n".join([f"{name} {e['question']} {e['status']}: {e['text']}", *rows])
 
 
 def recalling(memory: Memory, ask: Ask) -> Ask:

@@ -14,7 +14,7 @@ from agent.draft import CONCLUDE, Draft
 from agent.usage import price_of
 from config.settings import Model, Price
 from tools.question import Question
-from tools.toolbox import CLUSTER
+from tools.toolbox import CLUSTER, tool_name
 
 Tier = Literal["triage", "main", "escalation"]
 ONLY_OURS = ("key", "values", "card")  # fields of a draft that the analyst fills; a model need not know them
@@ -73,7 +73,7 @@ def tool_specifications(questions: Sequence[Question], clusters: Sequence[str] =
     """Every question and `conclude`, as function tools. With several clusters, each question may name one."""
     specs = [
         {"type": "function", "function": {
-            "name": q.name.replace(".", "_"), "description": q.asks, "parameters": _parameters(q, clusters)}}
+            "name": tool_name(q.name), "description": q.asks, "parameters": _parameters(q, clusters)}}
         for q in questions
     ]
     conclude = convert_to_openai_tool(Draft)

@@ -8,7 +8,6 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, System
 from langgraph.runtime import Runtime
 
 from agent.analyst import NAME as ANALYST
-from agent.analyst import tool_name
 from agent.asking import ask_batch
 from agent.chain import reply_of
 from agent.codes import Verdict
@@ -18,10 +17,11 @@ from agent.incident import Signal
 from agent.prompts import about_site, brief, late_news, system_prompt
 from agent.publish import compose
 from agent.read_draft import read_draft
-from agent.scope import first_scope, narrowed
+from agent.scope import first_scope, narrowed, scope_of
 from agent.state import State
 from agent.verify import Complaint
 from tools.findings import Finding
+from tools.toolbox import tool_name
 from tools.world import Scope
 
 FLOOR = "The built-in analyst goes on from here."
@@ -82,8 +82,7 @@ def after_investigate(state: State) -> Literal["questions", "conclude"]:
 async def questions(state: State, runtime: Runtime[Deps]) -> dict[str, Any]:
     """Ask what the model wants to know."""
     deps = runtime.context
-    scope = Scope(state["asked_at_ms"], _pair(state["scope"]["incident"]), _pair(state["scope"]["baseline"]))
-    evidence, messages = await ask_batch(_last_calls(state), deps, scope, state["evidence"])
+    evidence, messages = await ask_batch(_last_calls(state), deps, scope_of(state), state["evidence"])
     return {"evidence": evidence, "messages": messages}
 
 
@@ -143,10 +142,6 @@ async def recommend(state: State, runtime: Runtime[Deps]) -> dict[str, Any]:
     return {"diagnosis": diagnosis.model_dump(mode="json")}
 
 
-def _findings(state: State) -> list[Finding]:
-    return [Finding.from_dict(f) for e in state["evidence"].values() for f in e["findings"]]
-
-
 def _last_calls(state: State) -> list[ToolCall]:
     last = state["messages"][-1]
     return list(last.tool_calls) if isinstance(last, AIMessage) else []
@@ -163,7 +158,3 @@ def _sent_back(state: State, complaints: tuple[Complaint, ...]) -> list[BaseMess
     )
     note = HumanMessage(text, additional_kwargs={"rejected_claims": [c.about for c in complaints]})
     return [*_replies(state, "Not accepted."), note]
-
-
-def _pair(window: list[int]) -> tuple[int, int]:
-    return window[0], window[1]

@@ -8,7 +8,6 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolCa
 from langgraph.runtime import Runtime
 
 from agent.analyst import NAME as ANALYST
-from agent.analyst import tool_name
 from agent.asking import ask_batch
 from agent.deps import Deps
 from agent.diagnosis import Diagnosis, Precedent
@@ -16,10 +15,11 @@ from agent.experience import Recollection
 from agent.incident import Signal
 from agent.prompts import late_news
 from agent.recognise import certain, proven, resembles, to_confirm
+from agent.scope import scope_of
 from agent.signature import topology
 from agent.state import State
 from tools.findings import Finding
-from tools.world import Scope
+from tools.toolbox import tool_name
 
 
 async def recall(state: State, runtime: Runtime[Deps]) -> dict[str, Any]:
@@ -61,8 +61,7 @@ async def recognise(state: State, runtime: Runtime[Deps]) -> dict[str, Any]:
     if asks:
         calls = [ToolCall(name=tool_name(a.question.name), args=dict(a.arguments), id=f"confirm_{n}")
                  for n, a in enumerate(asks)]
-        scope = Scope(state["asked_at_ms"], _pair(state["scope"]["incident"]), _pair(state["scope"]["baseline"]))
-        evidence, answers = await ask_batch(calls, deps, scope, state["evidence"])
+        evidence, answers = await ask_batch(calls, deps, scope_of(state), state["evidence"])
         added: list[BaseMessage] = [AIMessage("", tool_calls=calls, id="confirm"), *answers]
         update = {"evidence": evidence, "messages": added}
         messages += added
@@ -91,7 +90,3 @@ def cited(diagnosis: Diagnosis, deps: Deps) -> tuple[Precedent, ...]:
              for h in roots for i in incidents[h.card].provenance.incidents[:3]]
     known = {p.incident for p in first}
     return (*first, *(p for p in diagnosis.seen_before if p.incident not in known))
-
-
-def _pair(window: list[int]) -> tuple[int, int]:
-    return window[0], window[1]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from agent.incident import Signal
+from agent.state import State
 from tools.findings import Finding
 from tools.world import Scope, World
 
@@ -21,6 +22,12 @@ def first_scope(asked_at_ms: int, signals: Sequence[Signal], world: World) -> Sc
     start = max(asked_at_ms - LOOK_BACK_MS, world.earliest_ms or 0)
     said = min((s.starts_ms for s in signals if s.starts_ms > 0), default=asked_at_ms)
     return _split(start, min(said, asked_at_ms) - ALERT_LAG_MS, asked_at_ms)
+
+
+def scope_of(state: State) -> Scope:
+    """As triage left it."""
+    incident, baseline = (tuple(state["scope"][name]) for name in ("incident", "baseline"))
+    return Scope(state["asked_at_ms"], (incident[0], incident[1]), (baseline[0], baseline[1]))
 
 
 def narrowed(scope: Scope, findings: Sequence[Finding]) -> Scope:

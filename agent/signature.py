@@ -26,16 +26,6 @@ class Trait:
     role: str = ""
     change: str = ""
 
-    def as_text(self) -> str:
-        """kind/direction/level/role/change: how a signature is stored."""
-        return "/".join((self.kind, self.direction, self.level, self.role, self.change))
-
-    @staticmethod
-    def from_text(text: str) -> Trait:
-        """The inverse of `as_text`; missing parts are empty, further ones are ignored."""
-        parts = (text.split("/") + [""] * 5)[:5]
-        return Trait(*parts)
-
 
 Signature = Mapping[Trait, float]
 
@@ -87,17 +77,6 @@ def names_it(subject: Subject, kind: ComponentKind, name: str) -> bool:
     by_kind = {ComponentKind.CONTAINER: subject.container, ComponentKind.HOST: subject.host,
                ComponentKind.CLUSTER: subject.cluster}
     return bool(name) and by_kind.get(kind, subject.service) == name
-
-
-def stored(traits: Signature) -> dict[str, float]:
-    """JSON shape, in a fixed order."""
-    return {t.as_text(): round(traits[t], 3) for t in sorted(traits)}
-
-
-def read_stored(data: Mapping[str, Any]) -> dict[Trait, float]:
-    """The inverse of `stored`; entries that are no number are left out."""
-    return {Trait.from_text(str(k)): min(1.0, max(0.0, float(v))) for k, v in data.items()
-            if isinstance(v, int | float) and not isinstance(v, bool)}
 
 
 def findings_of(evidence: Sequence[Mapping[str, Any]]) -> list[Finding]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,11 +18,10 @@ from agent.verify import Check, Checked, check
 from config.settings import Model
 from evals.case import Case
 from evals.report import Rate, clustered_rate
-from evals.run import judge
+from evals.run import Arm, judge
 from evals.scorers import CaseScores
 from tools.recorded.world import open_world
 
-Arm = Callable[[Case], Awaitable[Diagnosis]]
 COLUMNS = ("cause", "published_wrong", "harmful", "ungrounded", "abstained")
 
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from agent.codes import ActionKind, Category, ComponentKind, HypothesisStatus, Verdict
 from agent.diagnosis import Component, Diagnosis
+from agent.ledger import standing
 from agent.library import StoredCase
 from agent.signature import findings_of, topology
 from config.errors import BadInput
@@ -41,17 +42,14 @@ class Told:
     folder: str = ""
 
 
-def standing(feedback: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """The newest word of each author at each door that judges the cause."""
-    newest: dict[tuple[str, str], Mapping[str, Any]] = {}
-    for row in feedback:
-        newest[str(row["door"]), str(row["author"])] = row
-    return [row for row in newest.values() if row["cause"] in SAID]
+def judging(feedback: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """What counts of what was said and judges the cause."""
+    return [row for row in standing(feedback) if row["cause"] in SAID]
 
 
 def draft(told: Told) -> StoredCase | None:
     """A draft case; None while nobody has judged the cause. Raises nothing: what cannot be read is a conflict."""
-    words = standing(told.feedback)
+    words = judging(told.feedback)
     if not words:
         return None
     labels: dict[str, list[str]] = {}
@@ -151,7 +149,7 @@ def _onset(told: Told, correction: Mapping[str, str]) -> int:
 def _case(told: Told, label: Label | None, authors: list[str], conflicts: list[str]) -> StoredCase:
     """Everything kept is redacted once more: what engineers type was never inside the first redaction."""
     hide = Redactor()
-    notes = [str(row.get("comment") or "")[:MAX_NOTE] for row in standing(told.feedback)]
+    notes = [str(row.get("comment") or "")[:MAX_NOTE] for row in judging(told.feedback)]
     said = [f"{s.get('title', '')} {s.get('text', '')}" for s in told.signals[:20]]
     builds = {str(f.extra.get("build", "")) for f in findings_of(told.diagnosis.evidence)} - {""}
     observations = [{"id": e["id"], "question": e["question"], "status": e["status"], "findings": e["findings"]}
@@ -182,7 +180,7 @@ def verifier(case: StoredCase, told: Told, policy: Learning) -> str:
         return next((a for a in case.authors if a in policy.trusted), "")
     if policy.verify == "two":
         return ", ".join(case.authors[:2]) if len(case.authors) >= 2 else ""
-    worked = any(row.get("action") == "right" for row in standing(told.feedback))
+    worked = any(row.get("action") == "right" for row in judging(told.feedback))
     return "outcome" if told.resolved_ms is not None and worked else ""
 
 

@@ -194,29 +194,6 @@ def _unanswered(
     )
 
 
-def specifications(world: World | None = None) -> list[dict[str, Any]]:
-    """The questions as OpenAI-style tool definitions; with a world, only those it can answer.
-
-    Model servers take letters, digits, _ and - in a tool's name, so `logs.activity` is `logs_activity`.
-    """
-    chosen = QUESTIONS if world is None else available(world)
-    return [
-        {
-            "type": "function",
-            "function": {"name": tool_name(q.name), "description": q.asks, "parameters": _schema(q.arguments)},
-        }
-        for q in chosen
-    ]
-
-
 def tool_name(question_name: str) -> str:
-    """`logs.activity` -> `logs_activity`."""
+    """`logs.activity` -> `logs_activity`: model servers accept letters, digits, _ and - only."""
     return question_name.replace(".", "_")
-
-
-def _schema(arguments: type[BaseModel]) -> dict[str, Any]:
-    schema = arguments.model_json_schema()
-    schema.pop("title", None)
-    for part in schema.get("properties", {}).values():
-        part.pop("title", None)
-    return schema

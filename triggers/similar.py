@@ -9,10 +9,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from agent.conversation import PastIncident
-from agent.signature import signature, similarity
+from agent.signature import findings_of, signature, similarity
 from config.database import Database
 from config.tables import diagnoses, feedback, incidents
-from tools.findings import KINDS, Finding
 
 LOOKED_AT = 200
 LEAST = 0.35
@@ -62,9 +61,7 @@ class SimilarIncidents:
 
 
 def _signature(body: Mapping[str, Any]) -> dict[Any, float]:
-    """Kinds a newer or older version knew are passed over."""
-    found = [f for e in body.get("evidence", ()) for f in e.get("findings", ()) if f.get("kind") in KINDS]
-    return signature(Finding.from_dict(f) for f in found)
+    return dict(signature(findings_of(body.get("evidence", ()))))
 
 
 def _title(body: Mapping[str, Any], alert: str) -> str:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from agent.ledger import Feedback, Ledger
+from agent.ledger import Feedback, Ledger, standing
 from config.errors import StoreUnavailable
 
 ATTEMPTS = 6
@@ -40,12 +41,9 @@ class Verdicts:
         """Everything one author has said of an incident at one door, the oldest first."""
         return [row for row in self._ledger.feedback(incident_id) if (row["author"], row["door"]) == (author, door)]
 
-    def standing(self, incident_id: str) -> list[dict[str, Any]]:
+    def standing(self, incident_id: str) -> list[Mapping[str, Any]]:
         """What counts now: the newest word of each author."""
-        newest: dict[tuple[str, str], dict[str, Any]] = {}
-        for row in self._ledger.feedback(incident_id):
-            newest[row["author"], row["door"]] = row
-        return sorted(newest.values(), key=lambda row: row["id"])
+        return standing(self._ledger.feedback(incident_id))
 
 
 def _same(row: dict[str, Any], said: Feedback) -> bool:

@@ -36,14 +36,6 @@ _LATIN = {
 }
 
 
-def strip_particle(word: str) -> str:
-    """The word without one particle at its end; a word that is nothing but a particle stays."""
-    for particle in PARTICLES:
-        if word.endswith(particle) and len(word) > len(particle):
-            return word[: -len(particle)]
-    return word
-
-
 def is_particle(text: str) -> bool:
     """Whether a text is empty or a particle."""
     return not text or text in PARTICLES

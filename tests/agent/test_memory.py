@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from langchain_core.messages import HumanMessage
 
 from agent.assemble import assemble
 from agent.conversation import Answer, Conversation
 from agent.diagnosis import Claim
-from agent.memory import MOST_TURNS, QUESTION, RECALL, Memory, recalling, tokens, whole_turn
+from agent.memory import MOST_TURNS, QUESTION, RECALL, Memory, recalling, whole_turn
 from agent.scripted_server import Turn, calls, scripted_server
+from agent.wire import tokens_of
 from config.errors import UnknownThing
 from config.settings import Model
 from evals.case import load_case
@@ -48,6 +50,11 @@ async def test_a_long_thread_costs_a_quarter_and_keeps_its_facts() -> None:
     assert len(facts) >= 20
     assert tokens(short) <= 0.27 * tokens(full), (tokens(short), tokens(full))
     assert kept >= 0.95 * len(facts)
+
+
+def tokens(text: str) -> int:
+    """The same estimate as for everything that goes on the wire."""
+    return tokens_of([HumanMessage(text)])
 
 
 def told(number: int, **fields: Any) -> Answer:

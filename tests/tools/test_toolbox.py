@@ -108,15 +108,11 @@ async def test_evidence_is_json_with_exact_queries_and_bounded_text() -> None:
     assert json.loads(json.dumps(told.as_dict()))["question"] == "logs.activity"
 
 
-def test_specifications_are_tool_definitions_for_what_the_world_can_answer() -> None:
-    """With a world only its questions are offered; names are ones model servers accept; parameters are JSON schemas."""
-    offered = toolbox.specifications(world(changes=FakeChanges()))
-    names = {s["function"]["name"] for s in offered}
-    assert "changes_recent" in names
-    assert "logs_activity" not in names
-    every_one = toolbox.specifications()
-    assert len(every_one) == len(toolbox.QUESTIONS)
-    assert all(s["function"]["parameters"]["type"] == "object" for s in every_one)
+def test_a_world_is_asked_only_what_it_has_the_sources_for() -> None:
+    """Without logs there is no question about them."""
+    names = {q.name for q in toolbox.available(world(changes=FakeChanges()))}
+    assert "changes.recent" in names
+    assert "logs.activity" not in names
 
 
 async def test_logs_that_fail_halfway_do_not_become_half_an_answer() -> None:

@@ -52,11 +52,6 @@ def course(moments: Floats, start: float, end: float) -> Course:
     return Course.STEADY if inside.size >= 3 else Course.UNCLEAR
 
 
-def last_quiet(moments: Floats, end: float) -> float:
-    """Time since the last event at `end`, in the unit of the moments; inf when there was none."""
-    return float(end - moments.max()) if moments.size else float("inf")
-
-
 def usual_gap(moments: Floats) -> float:
     """The 90th percentile of the time between events; inf below three events."""
     return float(np.quantile(np.diff(np.sort(moments)), 0.9)) if moments.size >= 3 else float("inf")

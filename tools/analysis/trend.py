@@ -20,11 +20,6 @@ class Trend:
     r2: float
     last: float
 
-    def hours_to(self, limit: float) -> float | None:
-        """Hours until the line reaches `limit`; None when it moves away or stands still."""
-        gap = limit - self.last
-        return gap / self.per_hour if self.per_hour and gap / self.per_hour >= 0 else None
-
 
 def trend(ms: Ints, values: Floats) -> Trend | None:
     """Ordinary least squares of values (n,) on time (n,) in ms; nan is left out. None below 5 points or no spread."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 ELLIPSIS = "…"
@@ -123,14 +122,3 @@ def _boundary(text: str, at: int) -> bool:
 
 def _is_flag_half(char: str) -> bool:
     return "\U0001f1e6" <= char <= "\U0001f1ff"
-
-
-def lines_within(lines: Iterable[str], limit: int) -> tuple[str, int]:
-    """As many whole lines as fit in `limit` units, from the first on, and how many were left out."""
-    given = list(lines)
-    used = 0
-    for kept, line in enumerate(given):
-        used += size(line) + (1 if kept else 0)
-        if used > limit:
-            return "\n".join(given[:kept]), len(given) - kept
-    return "\n".join(given), 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from agent.intents.entities import Known, read_entities, slips
-from agent.intents.hangul import korean_sound, latin_sound, strip_particle
+from agent.intents.hangul import korean_sound, latin_sound
 from tools.sources.inventory import Inventory, Service
 
 KNOWN = Known(
@@ -83,12 +83,10 @@ def test_renaming_everything_renames_what_is_found() -> None:
     assert masked.startswith("X")
 
 
-def test_sounds_and_particles() -> None:
-    """The two alphabets meet in their consonants; a particle alone is not stripped to nothing."""
+def test_the_two_alphabets_meet_in_their_consonants() -> None:
+    """A name spelled in Korean is the Latin one."""
     assert korean_sound("레디스") == latin_sound("redis")
     assert korean_sound("페이먼트") == latin_sound("payment")
-    assert strip_particle("워커에서는") == "워커"
-    assert strip_particle("은") == "은"
 
 
 def test_slips_are_counted_with_swaps_and_stop_early() -> None:

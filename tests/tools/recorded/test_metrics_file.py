@@ -154,5 +154,5 @@ def test_a_store_is_built_from_a_file(tmp_path: Path) -> None:
     """What was written can be selected."""
     write_metrics(tmp_path / "m.jsonl", [({"__name__": "up", "job": "결제"}, np.array([5]), np.array([1.0]))])
     store = SeriesStore(read_metrics(tmp_path / "m.jsonl"))
-    assert (len(store), store.samples, store.extent) == (1, 1, (5, 5))
+    assert (len(store), store.samples) == (1, 1)
     assert store.label_values("job") == ["결제"]

@@ -47,12 +47,6 @@ class SeriesStore:
         return sum(len(times) for times in self._times)
 
     @cached_property
-    def extent(self) -> tuple[int, int] | None:
-        """The first and the last sample's time, or None in an empty store."""
-        filled = [times for times in self._times if len(times)]
-        return (min(int(t[0]) for t in filled), max(int(t[-1]) for t in filled)) if filled else None
-
-    @cached_property
     def markerless(self) -> Layout:
         """The layout that ranges read: stale markers are not samples there."""
         if not self.layout.pool.stale and not any(block.stale for block in self.layout.blocks):
@@ -82,9 +76,6 @@ class SeriesStore:
             self._selections.clear()
         self._selections[key] = selected
         return selected
-
-    def label_names(self) -> list[str]:
-        return sorted(self.labels.columns)
 
     def label_values(self, name: str, rows: Ints | None = None) -> list[str]:
         codes = self.labels.column(name) if rows is None else self.labels.column(name)[rows]

@@ -8,7 +8,6 @@ import pytest
 from config.errors import BadSnapshot, QueryBudget, QueryError, UnsupportedQuery
 from tests.tools.recorded.promql.small_world import V2, V3, M, at, engine_of, over
 from tools.recorded.promql.engine import Engine, Semantics, SeriesStore
-from tools.recorded.promql.reads import reads
 
 
 @pytest.mark.parametrize(("semantics", "seen"), [(V2, {"a": 1.0}), (V3, {})])
@@ -230,14 +229,3 @@ def test_syntax_of_3x_is_refused_in_2x(query: str) -> None:
     engine_of({"a": [1]}, semantics=V3).instant(query, 0)
     with pytest.raises(QueryError):
         engine_of({"a": [1]}, semantics=V2).instant(query, 0)
-
-
-def test_reads_names_every_selector_with_the_time_it_needs() -> None:
-    """Lookback, range, offset, @ and nested subqueries add up to one interval for each selector."""
-    found = reads('max_over_time(rate(a[1m])[10m:]) / on (x) b{c="d"} offset 5m', 100 * M, 200 * M)
-    assert [(str(r.matchers[-1]), r.from_ms, r.to_ms) for r in found] == [
-        ('__name__="a"', 89 * M, 200 * M),
-        ('c="d"', 90 * M, 195 * M),
-    ]
-    (fixed,) = reads("a[2m] @ end() offset 1m", 100 * M, 200 * M, V3)
-    assert (fixed.from_ms, fixed.to_ms) == (197 * M + 1, 199 * M)
