@@ -83,6 +83,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     two_at_once.BLIND_BAD_BUILD,
     hog.SECOND,
     hog.CIRCUIT,
+    hog.CIRCUIT_AGAIN,
     pool_too_small.LINEAR,
 )
 

@@ -105,3 +105,16 @@ CIRCUIT = variant(
     label=batch_label,
     notes="Fault: two processes of the batch take both cores; heartbeats skip above 80 % host CPU, the circuit opens.",
 )
+CIRCUIT_AGAIN = variant(
+    CIRCUIT,
+    id="f25-b",
+    title={"en": "A report takes the host, no worker beats", "ko": "정산이 호스트를 점유해 워커 신호가 끊김"},
+    names=slotted("tide", host="node-23"),
+    active="b",
+    builds={"a": "90", "b": "91"},
+    tuning=Tuning(
+        rate=1.2, contracts={"90": 3, "91": 3}, heartbeat_s=5, worker={"heartbeat_host_cpu_limit": 0.8}, cpu_ms=55,
+        words=ENGLISH, log_style="logfmt",
+    ),
+    steps=(Step(-210, "wiki deploy", lambda lab: lab.ci.deploy_docs("31", text="help pages 31")),),
+)
