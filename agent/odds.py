@@ -16,6 +16,7 @@ from agent.card import Binding, Card, Expectation
 from agent.codes import ComponentKind
 from agent.explaining import explain_away, roots
 from agent.facts import Facts, Observation, gather
+from agent.unexplained import unexplained
 from tools.findings import Finding, Subject
 
 __all__ = ["CONFIDENT", "Candidate", "Facts", "Observation", "Term", "assess", "gather", "roots"]
@@ -150,6 +151,9 @@ def _score(card: Card, bound: Mapping[str, tuple[Subject, ...]], facts: Facts) -
         if matches:
             terms.append(replace(_term(e, matches, -1), note="speaks against"))
             against.append(terms[-1].evidence_id)
+    left = unexplained(card, facts)
+    terms += left
+    against += [t.evidence_id for t in left]
     untold = tuple(f"{s.from_} ({s.ask}: {s.because})" for s in card.separates if s.ask not in facts.answered)
     return Candidate(card, bound, tuple(terms), sum(t.change for t in terms), tuple(used),
                      tuple(dict.fromkeys(against)), tuple(missing), untold)

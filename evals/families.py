@@ -14,6 +14,7 @@ from agent.alert_payload import label_fingerprint
 from config.errors import BadInput
 from evals.case import CASE, LABEL
 from evals.case_files import CaseFiles
+from evals.second_cluster import EDITS as TWO_CLUSTERS
 from tools.evidence import iso, parse_iso
 from tools.recorded.snapshot import INVENTORY
 from tools.recorded.snapshot import NAME as SNAPSHOT
@@ -26,7 +27,9 @@ FAMILY_EDITS: dict[str, tuple[str, ...]] = {
     "f03-b": ("alert-storm:240",), "f11-b": ("alert-storm:120", "before-alert:70"), "f32-b": ("alert-storm:300",),
     "f17-b": ("before-alert:80",), "f24-b": ("before-alert:60",), "f18-b": ("before-alert:50",),
     "f05-a": ("unexplained",), "f05-b": ("unexplained",),
-    "f22-d": ("empty-retrieval:0.7",), "f22-g": ("empty-retrieval:0.5",), "f22-k": ("empty-retrieval:0.6",),
+    "f22-d": ("empty-retrieval:0.7",), "f22-g": ("empty-retrieval:0.5", "cluster-down"),
+    "f22-k": ("empty-retrieval:0.6",), "f22-a": ("cluster-down", "cluster-unseen"), "f22-c": ("cluster-down",),
+    "f22-h": ("cluster-unseen",),
 }
 
 
@@ -147,4 +150,5 @@ EDITS: dict[str, Callable[[str], Edit]] = {
     "before-alert": _number(before_alert, 60),
     "unexplained": lambda _: unexplained,
     "empty-retrieval": _number(empty_retrieval, 0.6),
+    **{name: (lambda _, edit=edit: edit) for name, edit in TWO_CLUSTERS.items()},
 }

@@ -203,7 +203,7 @@ class Lab:
                 role="docs",
                 service=self.names.docs_service,
                 image=self._image("docs", build),
-                cpus=0.2,
+                cpus=self.tuning.docs_cpus,
             )
         )
 
@@ -215,7 +215,7 @@ class Lab:
                 role="batch",
                 service=self.names.batch_service,
                 image=self._image("batch", build),
-                cpus=0.3,
+                cpus=self.tuning.batch_cpus,
                 config={"period_s": 60, "burst_cpu_s": 0.4, **overrides},
                 environment=_environment("BATCH"),
             )

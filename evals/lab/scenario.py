@@ -29,6 +29,8 @@ class Tuning:
     concurrency: int = 8
     worker_cpus: float = 0.6
     api_cpus: float = 0.6
+    docs_cpus: float | None = 0.2
+    batch_cpus: float | None = 0.3
     contracts: Mapping[str, int] = field(default_factory=dict)
     build_facts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     log_style: str = "json"

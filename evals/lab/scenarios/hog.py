@@ -15,7 +15,6 @@ MINER = "import hashlib\nwhile True: hashlib.sha256(b'x' * 65536).digest()"
 def start_miner(lab: Lab) -> int:
     """A process nobody deployed appears in the documentation site's container, twice."""
     docs = lab.stack.get(lab.names.docs)
-    docs.update(cpu_period=100_000, cpu_quota=-1)
     for _ in range(2):
         docs.exec_run(["bash", "-c", f'exec -a "[kworker/u4:2-ev]" python3 -c "{MINER}"'], detach=True)
     return now_ms()
@@ -37,7 +36,6 @@ def label(scenario: Scenario) -> dict[str, object]:
 def burn_batch(lab: Lab) -> int:
     """The batch recalculates everything at once, without a limit."""
     batch = lab.stack.get(lab.names.batch)
-    batch.update(cpu_period=100_000, cpu_quota=-1)
     for _ in range(2):
         batch.exec_run(["python3", "-c", f"# settlement full recalculation\n{MINER}"], detach=True)
     return now_ms()
@@ -66,7 +64,7 @@ SCENARIO = Scenario(
     names=prefixed("hog"),
     active="blue",
     builds={"blue": "19", "green": "18"},
-    tuning=Tuning(rate=1.5, cpu_ms=60, contracts={"19": 2, "18": 2}),
+    tuning=Tuning(rate=1.5, cpu_ms=60, contracts={"19": 2, "18": 2}, docs_cpus=None),
     steps=(Step(-400, "docs deploy", lambda lab: lab.ci.deploy_docs("8", text="문서 8 배포")),),
     inject=start_miner,
     heal=lambda lab: lab.stack.get(lab.names.docs).restart(timeout=5),
@@ -83,7 +81,7 @@ SECOND = variant(
     names=slotted("crypt", host="node-10"),
     active="a",
     builds={"a": "55", "b": "54"},
-    tuning=Tuning(rate=1.4, cpu_ms=50, contracts={"55": 2, "54": 2}, words=ENGLISH, log_style="logfmt"),
+    tuning=Tuning(rate=1.4, cpu_ms=50, contracts={"55": 2, "54": 2}, words=ENGLISH, log_style="logfmt", docs_cpus=None),
     steps=(Step(-150, "wiki deploy", lambda lab: lab.ci.deploy_docs("8", text="help pages 8")),),
     asked=Asked(after_s=190, lang="en", text="CPU on node-10 jumped and nobody deployed anything. What is it?"),
 )
@@ -96,7 +94,8 @@ CIRCUIT = variant(
     active="blue",
     builds={"blue": "712", "green": "711"},
     tuning=Tuning(
-        rate=1.5, contracts={"712": 2, "711": 2}, heartbeat_s=6, worker={"heartbeat_host_cpu_limit": 0.8}, cpu_ms=40
+        rate=1.5, contracts={"712": 2, "711": 2}, heartbeat_s=6, worker={"heartbeat_host_cpu_limit": 0.8}, cpu_ms=40,
+        batch_cpus=None,
     ),
     steps=(Step(-125, "wiki deploy", lambda lab: lab.ci.deploy_docs("26", text="위키 26 배포")),),
     inject=burn_batch,
@@ -114,7 +113,7 @@ CIRCUIT_AGAIN = variant(
     builds={"a": "90", "b": "91"},
     tuning=Tuning(
         rate=1.2, contracts={"90": 3, "91": 3}, heartbeat_s=5, worker={"heartbeat_host_cpu_limit": 0.8}, cpu_ms=55,
-        words=ENGLISH, log_style="logfmt",
+        words=ENGLISH, log_style="logfmt", batch_cpus=None,
     ),
     steps=(Step(-210, "wiki deploy", lambda lab: lab.ci.deploy_docs("31", text="help pages 31")),),
 )
