@@ -145,10 +145,14 @@ def _number(build: Callable[[float], Edit], usual: float) -> Callable[[str], Edi
     return lambda argument: build(float(argument or usual))
 
 
+def _plain(edit: Edit) -> Callable[[str], Edit]:
+    return lambda _: edit
+
+
 EDITS: dict[str, Callable[[str], Edit]] = {
     "alert-storm": lambda argument: alert_storm(int(argument or 200)),
     "before-alert": _number(before_alert, 60),
-    "unexplained": lambda _: unexplained,
+    "unexplained": _plain(unexplained),
     "empty-retrieval": _number(empty_retrieval, 0.6),
-    **{name: (lambda _, edit=edit: edit) for name, edit in TWO_CLUSTERS.items()},
+    **{name: _plain(edit) for name, edit in TWO_CLUSTERS.items()},
 }

@@ -40,6 +40,7 @@ class Worker:
         self.log = Log(style, words=self.config.get("words"), worker=host(), build=str(self.build["build"]))
         self.inflight = 0
         self.done = 0
+        self._kept: list[bytes] = []
         self._lock = threading.Lock()
 
     def connect(self) -> Redis:
@@ -147,6 +148,7 @@ class Worker:
         now = time.time()
         with self._lock:
             self.done += 1
+            self._kept.append(b"k" * (int(self.config.get("keep_kb", 0)) * 1024))
         self.log(
             "info",
             "작업 완료",

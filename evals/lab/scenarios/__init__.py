@@ -15,8 +15,11 @@ from evals.lab.scenarios import (
     dead_but_beating,
     edge_limit,
     forgotten_reload,
+    frozen_broker,
     hog,
     hostile_lines,
+    leak,
+    lost_names,
     mixed_contracts,
     odd_one_out,
     planned_restarts,
@@ -85,6 +88,9 @@ SCENARIOS: tuple[Scenario, ...] = (
     hog.CIRCUIT,
     hog.CIRCUIT_AGAIN,
     pool_too_small.LINEAR,
+    leak.SCENARIO,
+    frozen_broker.SCENARIO,
+    lost_names.SCENARIO,
 )
 
 
