@@ -6,6 +6,8 @@ import asyncio
 import re
 from collections.abc import Mapping, Sequence
 
+import re2
+
 from config.errors import CulpritError
 from tools.findings import Finding
 from tools.sources.containers import Container, ContainerProcess
@@ -15,6 +17,11 @@ from tools.wording import quote
 from tools.world import Scope, World
 
 _NUMBER = re.compile(r"\d+")
+# A kernel thread's brackets where no kernel thread can be, a program in a scratch folder or deleted under its feet,
+# something fetched straight into a shell, a shell on a socket, known miners.
+_DISGUISED = re2.compile(
+    r"^\[\w+[/:\]]|^(?:\S*/)?(?:tmp|dev/shm|var/tmp)/|\(deleted\)|(?:curl|wget)\b.*\|\s*(?:ba|da|z)?sh\b|base64\s+-d|"
+    r"/dev/tcp/|\bbash\s+-i\b|\b(?:nc|ncat|socat)\b.*(?:-e|exec)|(?i:xmrig|kinsing|minerd|cryptonight|stratum\+)")
 
 
 def shape(command: str) -> str:
@@ -23,8 +30,18 @@ def shape(command: str) -> str:
     return _NUMBER.sub("#", " ".join(words))
 
 
+def program(command: str) -> str:
+    """What runs, without folder and version: `/usr/bin/python3.11 -c x` is `python#`."""
+    words = command.split()
+    name = words[0].rsplit("/", 1)[-1] if words else ""
+    return re.sub(r"#(?:\.#)*", "#", _NUMBER.sub("#", name))
+
+
 async def odd_processes(world: World, scope: Scope, running: Sequence[Container]) -> list[Finding]:
-    """One finding for each unusual process shape; none where there is neither a past nor a peer to compare with."""
+    """One finding for each unusual process shape; none where there is neither a past nor a peer to compare with.
+
+    `alike`: the program is one that runs here anyway, with other arguments (a job of its own); `disguised`: it hides.
+    """
     names = [c.name for c in running]
     moments = scope.asked_at_ms, earlier_ms(world, scope)
     now, then = await asyncio.gather(*(_tops(world, names, at_ms) for at_ms in moments))
@@ -32,8 +49,10 @@ async def odd_processes(world: World, scope: Scope, running: Sequence[Container]
     for name in names:
         owner = world.inventory.service_of(name)
         peers = [m for m in (owner.members() if owner else ()) if m != name and m in now]
-        past = {shape(p.command) for p in then.get(name, ())}
-        known = past.union(*({shape(p.command) for p in now[m]} for m in peers))
+        before = [*then.get(name, ()), *(p for m in peers for p in now[m])]
+        past = bool(then.get(name))
+        known = {shape(p.command) for p in before}
+        programs = {program(p.command) for p in before}
         if not known:
             continue
         odd = {shape(p.command): p.command for p in now.get(name, ()) if shape(p.command) not in known}
@@ -44,7 +63,8 @@ async def odd_processes(world: World, scope: Scope, running: Sequence[Container]
                 1.0 if past else 0.6,
                 float(len(odd)),
                 detail=quote(command, 100),
-                extra={"new_since_baseline": bool(past)},
+                extra={"new_since_baseline": past, "alike": program(command) in programs,
+                       "disguised": bool(_DISGUISED.search(command))},
             )
             for command in list(odd.values())[:3]
         ]

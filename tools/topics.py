@@ -79,6 +79,11 @@ _WORDS: Mapping[str, str] = {
     "retry": (
         r"(?i)\bretry(?:ing)?\b.{0,30}(?:attempt|#|\d)|attempt[=: ]+[2-9]\b|\bretries[=: ]+[1-9]|재시도"
     ),
+    "host_busy": (
+        r"(?i)(?:host|system|node|machine)\W{1,3}(?:cpu|load)\W.{0,20}(?:busy|high|overload|saturat|exceed|above)|"
+        r"(?:cpu|load average)\W.{0,16}(?:too (?:busy|high)|overload|above (?:the )?(?:limit|threshold))|"
+        r"(?:호스트|서버|시스템|노드)\S{0,2} ?(?:CPU|씨피유|부하)\S{0,3} ?(?:과부하|과다|높|초과|포화)"
+    ),
     "not_found": (
         r"(?i)model\b.{0,60}(?:not found|does not exist|unknown)|unknown model|no such model|"
         r"모델\S{0,3} ?(?:찾을 수 없|없)"

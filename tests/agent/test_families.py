@@ -189,6 +189,9 @@ LOOK_ALIKES: dict[str, tuple[list[Finding], str]] = {
     "F08 a batch that was announced": (
         [OWNER, HOST_SHORT, fact("odd_process", PAINT_1, after_s=None), fact("planned_activity", PAINT_1)],
         "compromise"),
+    "F08 another job of its own program": (
+        [OWNER, HOST_SHORT, fact("odd_process", PAINT_1, after_s=None, alike=True, disguised=False), SLOW],
+        "compromise"),
     "F09 long streams drain on the old colour": (
         [AGREE, HEALTHY, fact("drain_decaying", MILL_OFF)], "routing_mismatch"),
     "F10 one slower instance": (

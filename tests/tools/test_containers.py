@@ -116,3 +116,16 @@ async def test_a_process_its_past_and_its_peers_do_not_have_is_odd() -> None:
     assert odd is not None
     assert "kdevtmp" in odd.detail
     assert len(findings) == 1
+    assert (odd.extra["alike"], odd.extra["disguised"]) == (False, True)
+
+
+async def test_a_job_of_the_containers_own_program_is_told_from_a_strangers() -> None:
+    """web-a runs another script of its usual interpreter; web-b runs what calls itself a kernel thread."""
+    usual = {"web-a": ["python3.11 web.py"], "web-b": ["python3.11 web.py"]}
+    later = {"web-a": ["python3.11 web.py", "/usr/bin/python3.12 -c import report"],
+             "web-b": ["python3.11 web.py", "[kworker/u4:2-ev] -c import hashlib"]}
+    findings = await asked(FakeContainers(lists={START: EVERYBODY}, tops={START: usual, ONSET: later}))
+    for name, alike, disguised in (("web-a", True, False), ("web-b", False, True)):
+        odd = found(findings, "odd_process", container=name)
+        assert odd is not None
+        assert (odd.extra["alike"], odd.extra["disguised"]) == (alike, disguised)
