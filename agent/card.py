@@ -27,8 +27,9 @@ class _Part(BaseModel):
 class Binding(_Part):
     """What a variable of the card may stand for. The first variable is the culprit; the others relate to it.
 
-    `same: service` keeps it in the culprit's service; `other: true` forbids the culprit itself. `role: working` is any
-    role but standby. Several `service_kind`s are separated by a space.
+    `same: service` keeps it in the culprit's service; `other: true` forbids the culprit itself, `other_colour: true`
+    those of its colour, which got the same build and settings with it. `role: working` is any role but standby.
+    Several `service_kind`s are separated by a space.
     """
 
     kind: ComponentKind = ComponentKind.CONTAINER
@@ -36,6 +37,7 @@ class Binding(_Part):
     service_kind: str = ""
     same: Literal["", "service", "host"] = ""
     other: bool = False
+    other_colour: bool = False
 
 
 class Expectation(_Part):

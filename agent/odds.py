@@ -21,7 +21,7 @@ from tools.findings import Finding, Subject
 
 __all__ = ["CONFIDENT", "Candidate", "Facts", "Observation", "Term", "assess", "gather", "roots"]
 
-NEEDED_LEAST = 0.15  # a finding weaker than this is not what a cause needs: a change after the onset, a doubted gap
+NEEDED_LEAST = 0.2  # a finding weaker than this is not what a cause needs: a change after the onset, a doubted gap
 Matches = list[tuple[str, Finding]]
 
 
@@ -90,6 +90,7 @@ def _bind_rest(card: Card, culprit: Subject, facts: Facts) -> dict[str, tuple[Su
             s for _, s in sorted(facts.seen.items())
             if _admits(binding, s, facts)
             and not (binding.other and s.container == culprit.container)
+            and not (binding.other_colour and culprit.colour and s.colour == culprit.colour)
             and not (binding.same == "service" and s.service != culprit.service)
             and not (binding.same == "host" and s.host != culprit.host)
         )

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from agent.candidate import CONFIDENT, Candidate
 from agent.card import ActionTemplate
-from agent.codes import ActionKind, Category, HypothesisStatus, Verdict
+from agent.codes import ActionKind, Category, ComponentKind, HypothesisStatus, Verdict
 from agent.diagnosis import Hypothesis
 from agent.draft import Draft, Proposal
 from agent.explaining import roots
@@ -90,6 +90,8 @@ def _targets(template: ActionTemplate, c: Candidate) -> frozenset[str]:
 
 
 def _is_about(h: Hypothesis, c: Candidate) -> bool:
-    who = c.culprit
-    return h.component.name in {n for n in (who.container, who.service, who.host, who.cluster) if n} and (
-        not who.container or h.component.name != who.service or h.component.kind.value == "service")
+    """Same component. A service is meant by its name only where the hypothesis says so: a container may share it."""
+    who, name = c.culprit, h.component.name
+    if who.container and name == who.service and name != who.container:
+        return h.component.kind is ComponentKind.SERVICE
+    return name in {n for n in (who.container, who.service, who.host, who.cluster) if n}

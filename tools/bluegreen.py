@@ -85,7 +85,7 @@ async def _read(world: World, scope: Scope, service: Service, changes: tuple[Cha
     start = max(first_ms(world, scope), end - OBSERVED_MS, min(since or 0, end - 15_000))
     observed = await observe(world, service, start, end)
     known = {v.view: v.colour for v in views if v.colour != UNKNOWN}
-    if observed.colour != UNKNOWN:
+    if observed.colour != UNKNOWN and not (observed.faint and known and observed.colour not in known.values()):
         known["observed"] = observed.colour
     declared = [at for at, both in modes(changes, service.name)[-1:] if both]
     viewed = [v for v in views if v.colour == BOTH]

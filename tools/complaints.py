@@ -113,10 +113,13 @@ def refusals(world: World, streams: Mapping[str, Stream], lines: Lines) -> list[
 
 
 def _alone(world: World, needed: str, by: Mapping[str, Sequence[LogEntry]], streams: Mapping[str, Stream]) -> str:
-    """The only one of several working instances that complains; callers that pass its failure on do not count."""
-    dependency = world.inventory.service(needed)
-    direct = [c for c in by if (o := world.inventory.service_of(c)) is not None and needed in o.depends_on]
-    if len(direct) != 1 or dependency is None:
+    """The only one of several working instances that complains; callers that pass its failure on do not count.
+
+    Lines that do not tell which dependency they mean (`needed` is "") count for whoever writes them.
+    """
+    direct = [c for c in by if (o := world.inventory.service_of(c)) is not None
+              and (not needed or needed in o.depends_on)]
+    if len(direct) != 1 or (needed and world.inventory.service(needed) is None):
         return ""
     owner = world.inventory.service_of(direct[0])
     own = len(streams[direct[0]].after)

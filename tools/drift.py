@@ -119,6 +119,8 @@ def _inspected(container: Container) -> dict[str, str]:
 def _neutral(value: str, container: str, colour: str) -> str:
     """A value without the instance's own name and colour, so that `worker-blue:41` is like `worker-green:41`."""
     value = value.replace(container, "{self}")
+    if value == colour or value.replace(".", "", 1).isdigit():
+        return value  # a colour may be called 1, and then a limit of 1 is still a limit
     return re.sub(rf"(?<![A-Za-z0-9]){re.escape(colour)}(?![A-Za-z0-9])", "{colour}", value) if colour else value
 
 
@@ -136,7 +138,8 @@ def _differences(world: World, scope: Scope, service: Service, now: Facts, then:
                 else Subject(service=service.name, cluster=service.cluster)
             )
             changed = odd in then and then[odd].get(fact) != now[odd].get(fact)
-            out.append(_difference(fact, about, now, odd, changed))
+            by_colour = _by_colour(service, values, roles, scope.asked_at_ms)
+            out.append(_difference(fact, about, now, odd, changed, by_colour=by_colour))
     if not out:
         return [Finding("peers_alike", Subject(service=service.name, cluster=service.cluster), 1.0, float(len(now)))]
     return _without_echo(out)
@@ -178,11 +181,19 @@ def _waiting_one(values: Mapping[str, str], roles: Roles, at_ms: int) -> str:
     return waiting[0] if len(values) == 2 and len(waiting) == 1 else ""
 
 
-def _difference(fact: str, about: Subject, now: Facts, odd: str, changed: bool) -> Finding:
+def _by_colour(service: Service, values: Mapping[str, str], roles: Roles, at_ms: int) -> bool:
+    """Whether colours differ but none within itself, while one of them waits: as builds do between releases."""
+    working = {service.colour_of(c) for c in values if roles.role(c, at_ms) != STANDBY}
+    within = [{values[c] for c in names if c in values} for names in service.colours.values()]
+    return len(working) == 1 and all(len(v) <= 1 for v in within)
+
+
+def _difference(fact: str, about: Subject, now: Facts, odd: str, changed: bool, *, by_colour: bool) -> Finding:
     shown = {c: quote(facts.get(fact, "absent"), 60) for c, facts in now.items()}
     extra = {"fact": quote(fact, 60), "values": shown, "changed_since_baseline": changed}
     detail = quote(f"{fact}: " + ", ".join(f"{c} {v}" for c, v in shown.items()))
     if IMAGE.match(fact):
+        extra["by_colour"] = by_colour
         return Finding("image_differs", about, 1.0, detail=detail, extra=extra)
     if LIMIT.search(fact):
         ratio = _ratio([facts.get(fact, "") for facts in now.values()])

@@ -10,12 +10,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from config.errors import CulpritError
 from tools.evidence import Status
 from tools.findings import Finding, Subject
 from tools.question import Answer, NoArguments, Question
 from tools.readings import promql_label
 from tools.sources.metrics import Metrics, MetricsResult, Series
-from tools.subjects import subject
+from tools.subjects import host_name, subject
 from tools.windows import Grid, grid
 from tools.wording import clock, listed, number, sig
 from tools.world import Scope, World
@@ -35,7 +36,7 @@ async def ask(world: World, scope: Scope, arguments: NoArguments) -> Answer:
     metrics, label = world.metrics, promql_label(world)
     window_s = max(1, (axis.end_ms - axis.start_ms) // 1000 - 1)
     resets = f'sum by ({label}) (resets(container_cpu_usage_seconds_total{{{label}!=""}}[{window_s}s]))'
-    skew = "node_time_seconds - timestamp(node_time_seconds)"
+    skew = "node_time_seconds - timestamp(node_time_seconds) or node_timex_offset_seconds"
     (targets, reset, clocks), newest = await asyncio.gather(
         asyncio.gather(
             metrics.range("up", start_ms=axis.start_ms, end_ms=axis.end_ms, step_ms=axis.step_ms),
@@ -44,12 +45,12 @@ async def ask(world: World, scope: Scope, arguments: NoArguments) -> Answer:
         ),
         asyncio.gather(*(_newest(metrics, query, axis) for query in FAMILIES.values())),
     )
-    absent = _absent(world, axis, targets)
+    absent = await _stopped_left_out(world, scope, _absent(world, axis, targets))
     findings = [
         *_clusters_down(world, targets, absent),
         *absent,
         *_resets(world, label, reset),
-        *_skewed(clocks),
+        *_skewed(world, clocks),
         *_stale(world, axis, dict(zip(FAMILIES, newest, strict=True))),
     ]
     known = [t for t in newest if t is not None]
@@ -87,7 +88,11 @@ def _absent(world: World, axis: Grid, targets: MetricsResult) -> list[Finding]:
         last = int(axis.ms[good[-1]]) if good.size else None
         gone = (axis.end_ms - (last or axis.start_ms)) / 1000
         host = series.label(world.inventory.labels.metrics.host)
-        about = Subject(service=_service(world, series), host=host, cluster=_cluster(world, series, host))
+        about = Subject(service=_service(world, series), host=host_name(world.inventory, host),
+                        cluster=_cluster(world, series, host))
+        inside = host.rsplit(":", 1)[0]
+        if inside in world.inventory.owners:  # the application's own target: no host of that name is gone
+            about = subject(world.inventory, inside)
         detail = f"{series.label('job')} {series.label('instance')}".strip()
         out.append(
             Finding(
@@ -101,6 +106,18 @@ def _absent(world: World, axis: Grid, targets: MetricsResult) -> list[Finding]:
             )
         )
     return out
+
+
+async def _stopped_left_out(world: World, scope: Scope, absent: list[Finding]) -> list[Finding]:
+    """Without targets inside containers that do not run: containers.state tells of those; a stop is no blindness."""
+    inside = [f for f in absent if f.subject.container]
+    if not inside or world.containers is None:
+        return absent
+    try:
+        running = {c.name for c in await world.containers.list(at_ms=scope.asked_at_ms) if c.state == "running"}
+    except CulpritError:
+        return absent
+    return [f for f in absent if not f.subject.container or f.subject.container in running]
 
 
 def _cluster(world: World, series: Series, host: str) -> str:
@@ -144,11 +161,11 @@ def _resets(world: World, label: str, reset: MetricsResult) -> list[Finding]:
     ]
 
 
-def _skewed(clocks: MetricsResult) -> list[Finding]:
+def _skewed(world: World, clocks: MetricsResult) -> list[Finding]:
     return [
         Finding(
             "clock_skew",
-            Subject(host=s.label("instance")),
+            Subject(host=host_name(world.inventory, s.label(world.inventory.labels.metrics.host or "instance"))),
             min(1.0, abs(float(s.values[-1])) / 5),
             sig(float(s.values[-1])),
         )

@@ -19,7 +19,7 @@ from tools.readings import by_label
 from tools.resources import ResourceReading, read_resources
 from tools.roles import Roles, read_roles
 from tools.sources.inventory import Inventory
-from tools.subjects import subject
+from tools.subjects import host_name, subject
 from tools.windows import Grid, grid, rate_window_ms
 from tools.wording import clock, number, percent, sig
 from tools.world import Scope, World
@@ -59,7 +59,8 @@ async def _used(world: World, axis: Grid) -> list[Used]:
     metrics, label = world.metrics, world.inventory.labels.metrics.host or "instance"
     window = f"{rate_window_ms(world) // 1000}s"
     queries = {
-        "cpu": f'1 - avg by ({label}) (rate(node_cpu_seconds_total{{mode="idle"}}[{window}]))',
+        "cpu": f'1 - sum by ({label}) (rate(node_cpu_seconds_total{{mode="idle"}}[{window}])) '
+        f"/ {_total(label, window)}",
         "memory": f"1 - sum by ({label}) (node_memory_MemAvailable_bytes) "
         f"/ sum by ({label}) (node_memory_MemTotal_bytes)",
         "disk": f'max by ({label}) (1 - node_filesystem_avail_bytes{{fstype!~"tmpfs|overlay|squashfs|ramfs"}} '
@@ -73,19 +74,20 @@ async def _used(world: World, axis: Grid) -> list[Used]:
     ]
 
 
+def _total(label: str, window: str) -> str:
+    """Cores of a host: all modes' seconds a second, where one series may stand for all cores together; else, where only
+    idle time is kept, the number of its series."""
+    every, cores = f"sum by ({label}) (rate(node_cpu_seconds_total[{window}]))", (
+        f'count by ({label}) (node_cpu_seconds_total{{mode="idle"}})')
+    return f"(({every} >= {cores}) or {cores})"
+
+
 async def _cores(world: World, axis: Grid) -> Mapping[str, float]:
     assert world.metrics is not None
     label = world.inventory.labels.metrics.host or "instance"
-    query = f'count by ({label}) (node_cpu_seconds_total{{mode="idle"}})'
+    query = _total(label, f"{rate_window_ms(world) // 1000}s")
     result = await world.metrics.instant(query, at_ms=axis.end_ms)
     return {s.label(label): float(s.values[-1]) for s in result.series}
-
-
-def _host_name(inventory: Inventory, instance: str) -> str:
-    bare = instance.rsplit(":", 1)[0]
-    return next(
-        (h.name for h in inventory.hosts if instance in (h.instance, h.name) or bare in (h.instance, h.name)), instance
-    )
 
 
 def _pressure(inventory: Inventory, axis: Grid, used: Used) -> list[Finding]:
@@ -94,7 +96,7 @@ def _pressure(inventory: Inventory, axis: Grid, used: Used) -> list[Finding]:
     if not now >= PRESSED:
         return []
     began = int(axis.ms[moved.at]) if moved is not None and moved.healed is None and moved.z > 0 else None
-    about = Subject(host=_host_name(inventory, used.host), resource=used.resource)
+    about = Subject(host=host_name(inventory, used.host), resource=used.resource)
     return [
         Finding(
             "host_pressure",
@@ -123,7 +125,7 @@ def _owners(
         return []
     total = cores[busiest.host]
     host_now, host_then = median(busiest.values[axis.split :]), median(busiest.values[: axis.split])
-    host = _host_name(world.inventory, busiest.host)
+    host = host_name(world.inventory, busiest.host)
     out, contained, contained_then = list[Finding](), 0.0, 0.0
     for name, values in sorted(cpu.values.items()):
         moved = step(values, floor_of("cpu"), baseline_end=axis.split)
@@ -155,8 +157,8 @@ def _owners(
 def _outside(host: str, now: float, contained: float, then: float, contained_then: float) -> Finding:
     """What uses the host is no container that is measured; weak where that was so in the baseline already."""
     grew = (now - contained) - (then - contained_then)
-    strength = 0.6 if grew >= GREW else 0.2
     share, before = 1 - contained / now, 1 - contained_then / max(then, 1e-9)
+    strength = min(1.0, max(0.6, share)) if grew >= GREW else 0.2
     about = Subject(host=host, resource="cpu")
     return Finding("pressure_owner", about, strength, sig(share), sig(before), detail="outside containers")
 

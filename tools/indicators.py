@@ -26,6 +26,7 @@ MAX_NAMES = 40
 MAX_SERIES = 200
 _NOT_USERS = ("scrape_", "prometheus_", "go_", "node_", "container_", "alertmanager_", "loki_", "promhttp_", "process_")
 _NAMING = ("service", "app", "job", "instance", "name", "container")
+STATUS_LABELS = ("code", "status", "status_code")
 _PHASE = ("phase", "quantile", "handler", "route", "path")
 
 
@@ -41,18 +42,32 @@ class Indicator:
 
 
 async def read_indicators(world: World, grid: Grid) -> tuple[Indicator, ...]:
-    """User-visible series that have data; probes alone where there are any. Raises what the source raises."""
+    """User-visible series that have data; probes and answered statuses alone where probes are. Raises as the source."""
     assert world.metrics is not None
-    probes = await _gauges(world.metrics, grid, '{__name__=~"probe_success|probe_duration_seconds"}', probe=True)
-    if probes:
-        return _nearest(probes)
+    probes, *shares = await asyncio.gather(
+        _gauges(world.metrics, grid, '{__name__=~"probe_success|probe_duration_seconds"}', probe=True),
+        *(_failed_share(world, grid, label) for label in STATUS_LABELS))
+    failing = [i for share in shares for i in share]
+    if probes:  # a probe may ask no more than whether somebody is there: what users were answered counts beside it
+        return (*_nearest(probes), *(_facing(world.inventory, failing) if failing else ()))
     query = f'count by (__name__) ({{__name__=~"{promql_string(DISCOVER)}"}})'
     found = await world.metrics.instant(query, at_ms=grid.end_ms)
     names = sorted({s.label("__name__") for s in found.series})
     chosen = [n for n in names if not n.startswith(_NOT_USERS) and kind_of(n).kind in ("latency", "success", "errors")]
     asked = [_ask(world, grid, n) for n in chosen[:MAX_NAMES]]
-    parts = await asyncio.gather(*asked)
+    parts = [failing, *await asyncio.gather(*asked)]
     return _facing(world.inventory, [i for part in parts for i in part][:MAX_SERIES])
+
+
+async def _failed_share(world: World, grid: Grid, label: str) -> list[Indicator]:
+    """1 - share of 5xx of request counters that carry the status in this label, by whatever names the service."""
+    assert world.metrics is not None
+    seconds, by = rate_window_ms(world) // 1000, ", ".join(_NAMING)
+    counters = f'__name__=~".+_(total|count)",__name__!~"({"|".join(_NOT_USERS)}).*"'
+    failed = f'sum by ({by}) (rate({{{counters},{label}=~"5..|5xx"}}[{seconds}s]))'
+    query = f'1 - {failed} / sum by ({by}) (rate({{{counters},{label}=~"[1-5]..|[1-5]xx"}}[{seconds}s]))'
+    result = await world.metrics.range(query, start_ms=grid.start_ms, end_ms=grid.end_ms, step_ms=grid.step_ms)
+    return [Indicator(_subject(s), "success", grid.place(s), query) for s in result.series[:MAX_SERIES]]
 
 
 async def _ask(world: World, grid: Grid, name: str) -> list[Indicator]:

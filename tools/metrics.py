@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from config.errors import UnknownThing
-from tools.analysis.onset import Step, step
+from tools.analysis.onset import Ints, Step, step
 from tools.analysis.robust import Floats, floor_of, median
 from tools.analysis.trend import rising_share, trend
 from tools.charts import chart
@@ -28,6 +28,7 @@ SATURATED = 0.8
 THROTTLED = 0.05
 EGRESS_RATIO = 3.0
 TOGETHER_MS = 45_000
+LEAST_TREND_MS = 240_000
 EGRESS_LEAST = 10_000.0  # bytes per second
 MAX_FINDINGS = 60
 
@@ -226,11 +227,22 @@ def inner_traffic(findings: list[Finding]) -> list[Finding]:
 
 
 def _trend(about: Subject, axis: Grid, values: Floats, resource: Resource) -> list[Finding]:
-    """A steady climb or fall over the whole window, not a step: at least a tenth of its level, mostly one way."""
-    line = trend(axis.ms, values)
-    if line is None or line.r2 < 0.8 or line.last <= 0:
+    """A steady climb or fall, no step: over the whole window, else since the onset, else up to it (a kill ends it)."""
+    for first, end in ((0, values.size), (axis.split, values.size), (0, axis.split)):
+        found = _line(about, axis.ms[first:end], values[first:end], resource, whole=end - first == values.size)
+        if found:
+            return found
+    return []
+
+
+def _line(about: Subject, ms: Ints, values: Floats, resource: Resource, *, whole: bool) -> list[Finding]:
+    """At least a tenth of its level over the stretch, mostly one way; a part of a few minutes is no trend."""
+    line = trend(ms, values)
+    if line is None or line.last <= 0 or (not whole and (line.r2 < 0.9 or ms[-1] - ms[0] < LEAST_TREND_MS)):
         return []
-    hours = (axis.end_ms - axis.start_ms) / 3_600_000
+    if line.r2 < 0.8:
+        return []
+    hours = int(ms[-1] - ms[0]) / 3_600_000
     one_way = rising_share(values) if line.per_hour > 0 else 1 - rising_share(values)
     if abs(line.per_hour) * hours < max(0.1 * line.last, 5 * floor_of(resource.kind).absolute) or one_way < 0.6:
         return []

@@ -19,6 +19,7 @@ from tools.changes import symptom_path
 from tools.charts import chart
 from tools.evidence import Chart, Status
 from tools.findings import Finding, Subject
+from tools.front_door import read_front_door
 from tools.indicators import Indicator, read_indicators
 from tools.metrics import level_changed
 from tools.question import Answer, Question
@@ -65,9 +66,10 @@ async def ask(world: World, scope: Scope, arguments: OnsetArguments) -> Answer:
     indicators, resources, work = await asyncio.gather(
         read_indicators(world, axis), read_resources(world, axis, RESOURCES), _work(world, scope)
     )
+    indicators = (*indicators, *await read_front_door(world, axis))
     if not indicators and not resources:
         return Answer("No user-visible metric and no container metric has data.", status=Status.NO_DATA)
-    impact = [f for i in indicators for f in impact_of(i, axis)]
+    impact = _standing([f for i in indicators for f in impact_of(i, axis)])
     noticed = min((f.since_ms for f in impact if f.since_ms is not None and "healed_ms" not in f.extra), default=None)
     moved = _moves(world, axis, resources) + work_moves(world, work)
     path = symptom_path(world.inventory, arguments.symptom)
@@ -88,6 +90,12 @@ async def ask(world: World, scope: Scope, arguments: OnsetArguments) -> Answer:
         charts=_charts(axis, indicators, impact),
         notes={} if indicators else {"gaps": ("no user-visible metric was found",)},
     )
+
+
+def _standing(impact: list[Finding]) -> list[Finding]:
+    """Without what healed where others of the kind still suffer: one view that recovered is no recovery."""
+    lasting = {f.kind for f in impact if not f.extra.get("healed")}
+    return [f for f in impact if not f.extra.get("healed") or f.kind not in lasting]
 
 
 async def _work(world: World, scope: Scope) -> list[WorkCounts]:

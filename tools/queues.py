@@ -40,7 +40,7 @@ async def ask(world: World, scope: Scope, arguments: NoArguments) -> Answer:
         by_name[state.name].append(state)
     findings, told = list[Finding](), list[str]()
     for name, readings in sorted(by_name.items()):
-        findings += _growth(world, scope, name, readings)
+        findings += growth(world, scope, name, readings)
         findings += _consumers(world, scope, roles, name, readings)
         last = readings[-1]
         consumers = "" if last.consumers is None else f", {last.consumers} consumers"
@@ -54,7 +54,7 @@ async def ask(world: World, scope: Scope, arguments: NoArguments) -> Answer:
     )
 
 
-def _growth(world: World, scope: Scope, name: str, readings: list[QueueState]) -> list[Finding]:
+def growth(world: World, scope: Scope, name: str, readings: list[QueueState]) -> list[Finding]:
     """Longer at the end than ever in the baseline, and mostly upwards since it left that level."""
     usual = max((s.length for s in readings if s.at_ms < scope.incident[0]), default=0)
     calm = [i for i, s in enumerate(readings) if s.length <= usual]

@@ -24,6 +24,7 @@ from tools.world import Scope, World
 
 LEAST_UNITS = 5
 NEAR = 0.9  # of what N carry together: from here on requests are turned away at the peaks
+NOT_ADDED = 0.4  # instances that are as many as before made nobody expect more of them: a small pool looks the same
 EVEN = 0.6  # slowest over fastest instance, below which one of them is the trouble
 
 
@@ -55,12 +56,13 @@ async def ask(world: World, scope: Scope, arguments: ScalingArguments) -> Answer
                     f"{number(carries)}/s together")
         even = bool(rates) and min(rates.values()) >= EVEN * max(rates.values())
         apart = len(rates) * base.per_second
+        added = len(rates) > before or len({service.colour_of(c) for c in rates}) > 1
         if len(rates) > 1 and even and NEAR * carries <= load <= 1.05 * apart:
             extra = {"instances": len(rates), "before": before, "load_per_second": sig(load),
                      "capacity_per_second": sig(carries),
                      "needed_instances": needed(load, base.per_second, base.factor)}
             about = Subject(service=service.name, cluster=service.cluster)
-            strength = min(1.0, max(0.6, (load / carries - 0.7) / 0.25))
+            strength = min(1.0, max(0.6, (load / carries - 0.7) / 0.25)) * (1.0 if added else NOT_ADDED)
             findings.append(Finding("scaling_short", about, strength, sig(load / apart), since_ms=scope.incident[0],
                                     extra=extra))
     queries = tuple(q for w in counts.values() for q in w.queries)

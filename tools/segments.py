@@ -27,7 +27,7 @@ from tools.log_lines import everything, read_lines
 from tools.question import Answer, Question
 from tools.resources import read_resources
 from tools.roles import Roles, read_roles
-from tools.sources.inventory import Inventory
+from tools.sources.inventory import Inventory, Service
 from tools.sources.logs import LogEntry
 from tools.subjects import subject
 from tools.windows import NS, grid, rate_window_ms
@@ -46,6 +46,7 @@ LEAST_MS = 20.0
 SECONDS = re.compile(r"(?i)(?:_s|sec|secs|seconds|time)$")
 TAIL = 0.9
 SLOWER = 1.4
+STRONG = 1.2  # ratio - 1 from which nothing more is to be said: well over twice as slow
 MAX_FINDINGS = 30
 
 
@@ -148,7 +149,7 @@ def _slower(
         Finding(
             "segment_slower",
             about,
-            min(1.0, (ratio - 1) / 2),
+            min(1.0, (ratio - 1) / STRONG),
             sig(now),
             sig(usual),
             "up",
@@ -220,17 +221,25 @@ def slow_dependencies(
         if f.extra["dependency"]:
             _keep(out, inventory, f.extra["dependency"], f, f.strength)
     for service in inventory.services:
-        awaited = [d for d in service.depends_on if (s := inventory.service(d)) and s.kind in ("provider", "database")]
+        awaited = awaited_by(inventory, service)
         own = [f for f in findings if f.subject.service == service.name and not QUEUED.search(f.subject.resource)]
-        if len(awaited) != 1 or busy is None or service.kind not in ("worker", "api"):
+        if len(awaited) != 1 or awaited[0].kind not in ("provider", "database") or busy is None:
             continue
         for field in sorted({f.subject.resource for f in own}):
             slow = {f.subject.container: f for f in own if f.subject.resource == field}
             timed = {c for c, name in after if name == field and c in service.members()}
             if timed and timed == set(slow) and not timed & busy:
                 worst = max(slow.values(), key=lambda f: f.strength)
-                _keep(out, inventory, awaited[0], worst, 0.8 * worst.strength)
+                _keep(out, inventory, awaited[0].name, worst, 0.9 * worst.strength)
     return list(out.values())
+
+
+def awaited_by(inventory: Inventory, service: Service) -> list[Service]:
+    """What can keep a worker or an API waiting: its dependencies but for queues, and who works for it behind those."""
+    if service.kind not in ("worker", "api"):
+        return []
+    return [s for s in inventory.services
+            if (s.name in service.depends_on and s.kind != "broker") or s.follows == service.name]
 
 
 def _keep(out: dict[str, Finding], inventory: Inventory, dependency: str, seen: Finding, strength: float) -> None:

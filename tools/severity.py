@@ -41,7 +41,11 @@ _ERROR_WORDS = line_pattern(
     r"killed|cannot|timed? ?out|unreachable|rejected)\b|"
     r"오류|에러|실패|예외|거부|장애|시간 ?초과|타임아웃|끊[겼어김]|중단되|할 수 없|지원하지 않"
 )
-_STATUS = line_pattern(r"""(?i)(?:status(?:_?code)?["']?\s*[:=]\s*["']?|HTTP/\d(?:\.\d)?["']? )(\d{3})\b""")
+_PHRASES = "Too Many Requests|Internal Server Error|Bad Gateway|Service Unavailable|Gateway Time-?out"
+_STATUS = line_pattern(
+    r"""(?i)(?:status(?:_?code)?["']?\s*[:=]\s*["']?|HTTP/\d(?:\.\d)?["']? )(\d{3})\b|"""
+    rf"\b(429|50[0-4]):? (?:{_PHRASES})\b"
+)
 
 # What a log store itself can count as errors, without reading the lines: stated levels, statuses, plain words.
 ERROR_LINES = (
@@ -51,7 +55,10 @@ ERROR_LINES = (
     r"오류|에러|실패|거부|끊[겼어김]"
 )
 
-REJECTED = line_pattern(r"""(?i)(?:status(?:_?code)?["']?\s*[:=]\s*["']?|HTTP/\d(?:\.\d)?["']? )(?:429|5\d\d)\b""")
+REJECTED = line_pattern(
+    r"""(?i)(?:status(?:_?code)?["']?\s*[:=]\s*["']?|HTTP/\d(?:\.\d)?["']? )(?:429|5\d\d)\b|"""
+    rf"\b(?:429|50[0-4]):? (?:{_PHRASES})\b"
+)
 
 
 def severity(line: str, labels: Mapping[str, str] | None = None) -> str:
@@ -78,4 +85,4 @@ def severity(line: str, labels: Mapping[str, str] | None = None) -> str:
 def status_of(line: str) -> int:
     """The HTTP status a line states; 0 for none."""
     found = _STATUS.search(line)
-    return int(found.group(1)) if found else 0
+    return int(found.group(1) or found.group(2)) if found else 0

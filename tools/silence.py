@@ -43,13 +43,17 @@ async def ask(world: World, scope: Scope, arguments: NoArguments) -> Answer:
     shown = (f"count by {label} [{step // 1000}s]",)
     if not counted.series:
         return Answer("No stream spoke in the window.", status=Status.NO_DATA, queries=shown)
-    findings = []
+    findings, gaps, longest = list[Finding](), list[float](), 0.0
     for series in counted.series:
         name = series.labels.get(label, "")
         moments = np.array(series.ms, dtype=np.float64)
         quiet, usual = last - float(moments[-1]), max(usual_gap(moments), step)
         stopped = running is not None and name not in running
-        if quiet < max(GAPS * usual, LEAST_MS) or moments.size < 5 or stopped:
+        if moments.size < 5 or stopped:
+            continue
+        longest = max(longest, quiet)
+        gaps.append(usual)
+        if quiet < max(GAPS * usual, LEAST_MS):
             continue
         if roles.role(name, scope.asked_at_ms) == STANDBY and roles.changed(name, first, last):
             continue  # it lost its role: to fall silent is what it should do
@@ -65,8 +69,8 @@ async def ask(world: World, scope: Scope, arguments: NoArguments) -> Answer:
                 extra={"running": None if running is None else True},
             )
         )
-    live = [s.labels.get(label, "") for s in counted.series if running is None or s.labels.get(label, "") in running]
-    together = _together(findings, len(live), last, _host(world, counted.series))
+    judged = sum(longest >= max(GAPS * usual, LEAST_MS) for usual in gaps)  # who speaks seldom is not missed yet
+    together = _together(findings, judged, last, _host(world, counted.series))
     if together is not None:
         findings.insert(0, together)
     newest = max(s.ms[-1] for s in counted.series)

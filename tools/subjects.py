@@ -19,6 +19,14 @@ def subject(inventory: Inventory, container: str, *, role: str = "", resource: s
     )
 
 
+def host_name(inventory: Inventory, instance: str) -> str:
+    """The listed host that a label's value means, with or without a port; else the value itself."""
+    bare = instance.rsplit(":", 1)[0]
+    return next(
+        (h.name for h in inventory.hosts if instance in (h.instance, h.name) or bare in (h.instance, h.name)), instance
+    )
+
+
 def upstream(inventory: Inventory, service: Service) -> tuple[Service, ...]:
     """Services that hand this one its work: whom it follows, who depends on it, and those of another kind that share a
     dependency with it and name the same unit.

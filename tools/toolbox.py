@@ -36,6 +36,7 @@ from tools import (
     metrics,
     movers,
     onset,
+    queue_depth,
     queues,
     roster,
     scaling,
@@ -71,6 +72,7 @@ QUESTIONS: tuple[Question, ...] = (
     silence.QUESTION,
     limits.QUESTION,
     queues.QUESTION,
+    queue_depth.QUESTION,
     inventory.QUESTION,
     alerts.QUESTION,
 )

@@ -84,6 +84,16 @@ _WORDS: Mapping[str, str] = {
         r"(?:cpu|load average)\W.{0,16}(?:too (?:busy|high)|overload|above (?:the )?(?:limit|threshold))|"
         r"(?:호스트|서버|시스템|노드)\S{0,2} ?(?:CPU|씨피유|부하)\S{0,3} ?(?:과부하|과다|높|초과|포화)"
     ),
+    "store_full": (
+        r"(?i)oom command not allowed|used memory ?> ?'?maxmemory|\bmisconf\b|"
+        r"queue (?:length )?(?:limit )?(?:is full|exceeded)|"
+        r"(?:memory|disk) (?:resource limit )?alarm|no space for (?:new )?(?:messages|entries)"
+    ),
+    "limited": (
+        r"(?i)\blimiting (?:requests|connections)\b|\blimit_(?:req|conn)\b|"
+        r"rate[- ]limit\w* (?:hit|reached) (?:for|by) client|"
+        r"(?:요청|접속)\S{0,3} ?(?:횟수|속도|수)\S{0,2} ?제한\S{0,2} ?(?:초과|적용)"
+    ),
     "not_found": (
         r"(?i)model\b.{0,60}(?:not found|does not exist|unknown)|unknown model|no such model|"
         r"모델\S{0,3} ?(?:찾을 수 없|없)"

@@ -7,7 +7,7 @@ one, but only the active one answers.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from config.errors import CulpritError
 from tools.readings import members_pattern, promql_label
@@ -22,16 +22,21 @@ ACTIVE_SHARE = 0.8
 BOTH_SHARE = 0.2
 LEAST_BYTES = 20.0  # bytes per second below which nothing can be said
 LEAST_LINES = 10
+FAINT = 0.3  # of what was sent before: what is left may be health checks and no traffic at all
 
 
 @dataclass(frozen=True)
 class Observed:
-    """`colour` is a colour, `both` or `unknown`; `shares` by colour, of what `by` names; `query` is what was asked."""
+    """`colour` is a colour, `both` or `unknown`; `shares` by colour, of what `by` names; `query` is what was asked.
+
+    `faint`: far less than before flows, so that it says little about who serves.
+    """
 
     colour: str
     by: str = ""
     shares: Mapping[str, float] = field(default_factory=dict)
     query: str = ""
+    faint: bool = False
 
 
 def verdict(totals: Mapping[str, float]) -> str:
@@ -74,7 +79,18 @@ async def _by_network(world: World, service: Service, start_ms: int, end_ms: int
     query = f'sum by ({label}) (rate(container_network_transmit_bytes_total{{{label}=~"{names}"}}[{window_s}s]))'
     result = await world.metrics.instant(query, at_ms=end_ms)
     rates = {s.label(label): float(s.values[-1]) for s in result.series if s.values.size}
-    return _observed(service, rates, LEAST_BYTES, "bytes sent", query)
+    seen = _observed(service, rates, LEAST_BYTES, "bytes sent", query)
+    return replace(seen, faint=sum(rates.values()) < FAINT * await _sent_before(world, query, start_ms))
+
+
+async def _sent_before(world: World, query: str, at_ms: int) -> float:
+    """Bytes per second of all its instances before the window; 0 where that was not captured."""
+    assert world.metrics is not None
+    try:
+        result = await world.metrics.instant(query, at_ms=at_ms)
+    except CulpritError:
+        return 0.0
+    return sum(float(s.values[-1]) for s in result.series if s.values.size)
 
 
 async def _by_lines(world: World, service: Service, start_ms: int, end_ms: int) -> Observed:

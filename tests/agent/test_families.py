@@ -75,7 +75,7 @@ TELLTALES: dict[str, tuple[list[Finding], tuple[str, str], tuple[str, str]]] = {
     "F13 nothing relevant is found any more": (
         [fact("complaint", MILL_ON, topic="retrieval_empty"),
          fact("change_in_window", Subject(service="shelf"), after_s=-60, kind="index")],
-        ("retrieval_failure", "mill"), ("revert_config", "mill")),
+        ("retrieval_failure", "shelf"), ("revert_config", "shelf")),
     "F14 a cluster is down": (
         [fact("cluster_absent", EAST), fact("target_absent", Subject(host="rack-9", cluster="east")), FAILING,
          fact("capacity_enough", EAST, after_s=None)],

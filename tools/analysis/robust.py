@@ -15,6 +15,7 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float64]
 
 MAD_TO_SIGMA = 1.4826  # the MAD of a normal distribution is sigma / 1.4826 (Rousseeuw and Croux 1993)
+LEAST = 1e-12
 
 
 @dataclass(frozen=True)
@@ -25,8 +26,8 @@ class Floor:
     relative: float
 
     def of(self, *levels: float) -> float:
-        """The floor for a comparison of these levels, in the series' unit."""
-        return max(self.absolute, self.relative * max((abs(x) for x in levels), default=0.0))
+        """The floor for a comparison of these levels, in the series' unit; above 0 even where all of them are 0."""
+        return max(LEAST, self.absolute, self.relative * max((abs(x) for x in levels), default=0.0))
 
 
 FLOORS: Mapping[str, Floor] = {
