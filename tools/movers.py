@@ -39,12 +39,12 @@ COMPONENT_LABELS = ("service", "app", "job", "deployment", "pod", "instance")
 
 
 class MoversArguments(BaseModel):
-    """`kind`: only this kind of series (cpu, memory, network, latency, errors, …); empty for all. `complaint`: which of
+    """`kind`: only this kind of series (cpu, memory, network, latency, errors, …); empty for all. `hurts`: which of
     the two the alert says users feel, where it says so; symptoms of the other then count half."""
 
     model_config = ConfigDict(extra="forbid")
     kind: str = Field(default="", max_length=30)
-    complaint: Literal["", "latency", "errors"] = ""
+    hurts: Literal["", "latency", "errors"] = ""
 
 
 async def ask(world: World, scope: Scope, arguments: MoversArguments) -> Answer:
@@ -63,7 +63,7 @@ async def ask(world: World, scope: Scope, arguments: MoversArguments) -> Answer:
         return Answer("No series has samples on both sides of the onset.", status=Status.NO_DATA, queries=queries)
     best = _best(movers)
     own = [m for m in movers if not roles.changed(m.subject.container, axis.start_ms, axis.end_ms)]
-    findings = [*_suspects(world.inventory, own, arguments.complaint), *(_moved(world, axis, m) for m in best)]
+    findings = [*_suspects(world.inventory, own, arguments.hurts), *(_moved(world, axis, m) for m in best)]
     return Answer(
         _text(movers, best, findings),
         tuple(findings),
@@ -164,10 +164,10 @@ def _moved(world: World, axis: Grid, mover: Mover) -> Finding:
     )
 
 
-def _suspects(inventory: Inventory, movers: Sequence[Mover], complaint: str) -> list[Finding]:
+def _suspects(inventory: Inventory, movers: Sequence[Mover], hurts: str) -> list[Finding]:
     """The components that stand out; the call graph is the inventory's `depends_on`."""
     calls = [(s.name, d) for s in inventory.services for d in s.depends_on]
-    suspects = [s for s in ranked(movers, calls, complaint=complaint) if s.score >= LEAST_SCORE][:MAX_SUSPECTS]
+    suspects = [s for s in ranked(movers, calls, hurts=hurts) if s.score >= LEAST_SCORE][:MAX_SUSPECTS]
     named = {m.component: m.subject for m in movers}
     out = []
     for place, s in enumerate(suspects, start=1):

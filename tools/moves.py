@@ -124,37 +124,37 @@ def _from_nothing(mover: Mover, axis: Grid) -> Floats:
 
 
 def ranked(
-    movers: Sequence[Mover], calls: Iterable[tuple[str, str]], *, complaint: str = "", weights: Weights = WEIGHTS
+    movers: Sequence[Mover], calls: Iterable[tuple[str, str]], *, hurts: str = "", weights: Weights = WEIGHTS
 ) -> list[Standing]:
     """Components by what is wrong with themselves; `calls` are (caller, callee), without any components stand alone.
 
-    `complaint`: "latency" or "errors" where the alert says which of the two users feel; "" counts both in full.
+    `hurts`: "latency" or "errors" where the alert says which of the two users feel; "" counts both in full.
     """
     seen: dict[str, Symptoms] = {}
     for m in movers:
         if m.component:
-            seen[m.component] = _with(seen.get(m.component, Symptoms()), m, complaint)
+            seen[m.component] = _with(seen.get(m.component, Symptoms()), m, hurts)
     return rank(seen, calls, weights)
 
 
-def _with(symptoms: Symptoms, mover: Mover, complaint: str) -> Symptoms:
+def _with(symptoms: Symptoms, mover: Mover, hurts: str) -> Symptoms:
     """The symptoms of a component with one more series."""
     s, kind = symptoms, mover.kind.kind
     size = anomaly(mover.departure) * TELLING.get(kind, 1.0)
     if kind in ("latency", "errors", "success"):
-        return _with_symptom(s, mover, size, complaint)
+        return _with_symptom(s, mover, size, hurts)
     if mover.departure <= 0:
         return replace(s, fall=max(s.fall, size))
     return replace(s, load=max(s.load, size)) if kind == "requests" else replace(s, own=max(s.own, size))
 
 
-def _with_symptom(s: Symptoms, mover: Mover, size: float, complaint: str) -> Symptoms:
+def _with_symptom(s: Symptoms, mover: Mover, size: float, hurts: str) -> Symptoms:
     """As `_with`, for what users and callers feel; a symptom that got better says nothing."""
     success = mover.kind.kind == "success"
     if mover.departure == 0 or (mover.departure < 0) != success:
         return s
     of = "latency" if mover.kind.kind == "latency" else "errors"
-    size *= BESIDE if complaint and complaint != of else 1.0
+    size *= BESIDE if hurts and hurts != of else 1.0
     if mover.outbound:
         return replace(s, outbound=max(s.outbound, size))
     moved = abs(mover.reached - mover.before) if abs(mover.departure) > SURE else 0.0

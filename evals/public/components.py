@@ -15,7 +15,7 @@ from tools.series_kinds import kind_of
 
 def suspects(case: PublicCase) -> tuple[str, ...]:
     """Candidates, most suspect first; those nothing was seen of come last, by name."""
-    order = ranked(moved(case), case.calls, complaint=complaint(case))
+    order = ranked(moved(case), case.calls, hurts=hurts(case))
     return complete([s.name for s in order], case)
 
 
@@ -27,7 +27,7 @@ def moved(case: PublicCase, *, steadier: float = STEADIER) -> list[Mover]:
     return scored(told, table.axis, recent=table.recent, steadier=steadier)
 
 
-def complaint(case: PublicCase) -> str:
+def hurts(case: PublicCase) -> str:
     """What the alert says users feel: "latency", "errors", or "" where neither its metric nor its name tells."""
     for said in (case.alert.get("metric"), case.alert.get("name")):
         kind = kind_of(str(said or "")).kind

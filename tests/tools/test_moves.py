@@ -26,8 +26,8 @@ def made(component: str, metric: str, values: Floats) -> Mover:
     return Mover(metric, kind_of(metric), Subject(service=component), sees_others(metric), values)
 
 
-def first(*movers: Mover, calls: tuple[tuple[str, str], ...] = (), complaint: str = "") -> str:
-    return ranked(scored(movers, AXIS), calls, complaint=complaint)[0].name
+def first(*movers: Mover, calls: tuple[tuple[str, str], ...] = (), hurts: str = "") -> str:
+    return ranked(scored(movers, AXIS), calls, hurts=hurts)[0].name
 
 
 def test_a_fault_that_is_over_before_anyone_looks_is_found() -> None:
@@ -46,10 +46,10 @@ def test_a_slow_path_is_seen_by_its_callers_and_blamed_on_the_callee() -> None:
 
 
 def test_the_symptom_the_alert_complains_of_counts_most() -> None:
-    """One is slow, another fails, both plainly: the complaint decides, in the same unit or in per cent."""
+    """One is slow, another fails, both plainly: the hurts decides, in the same unit or in per cent."""
     slow, fails = mover("slow", "latency", 5.0), mover("fails", "success_ratio", 0.8)
-    assert first(slow, fails, complaint="latency") == "slow"
-    assert first(slow, fails, complaint="errors") == "fails"
+    assert first(slow, fails, hurts="latency") == "slow"
+    assert first(slow, fails, hurts="errors") == "fails"
 
 
 def test_names_and_units_do_not_change_the_order() -> None:
