@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from tools.analysis.departure import STEADIER, Baseline, stretches, weight
+from tools.analysis.departure import FINENESS, Baseline, Fineness, stretches, weight
 from tools.analysis.ranking import WEIGHTS, Standing, Symptoms, Weights, anomalies, anomaly, rank
 from tools.analysis.robust import Floats, row_z
 from tools.findings import Subject
@@ -25,6 +25,8 @@ BESIDE = 0.5  # how much a symptom counts that the alert does not complain of
 OUTBOUND = frozenset({"client", "outbound", "upstream", "egress", "remote"})
 APPEARS = frozenset({"cpu", "network", "disk", "requests", "errors"})
 SHARPNESS = 8.0  # power of a stretch's total: high follows the strongest alone
+SIZED = frozenset({"latency", "cpu", "memory", "network", "disk", "requests", "queue"})  # a small one is a small matter
+LEAST_PEERS = 3
 SURE = 3.0  # moves below this departure are no measure of size
 PERCENT = 1.5  # a success ratio above this is in per cent
 
@@ -68,12 +70,12 @@ def _words(name: str) -> Iterable[str]:
         yield word.lower()
 
 
-def scored(movers: Sequence[Mover], axis: Grid, *, recent: int = 0, steadier: float = STEADIER) -> list[Mover]:
+def scored(movers: Sequence[Mover], axis: Grid, *, recent: int = 0, fineness: Fineness = FINENESS) -> list[Mover]:
     """Movers with levels, z and departure, all computed at once, largest |z| first; without a baseline they are left
     out.
 
     `recent`: how many columns before the split lie just before the incident, where the rest of the baseline is from
-    another time (another day). `steadier` as `departure.STEADIER`.
+    another time (another day).
     """
     if not movers or not 0 < axis.split < axis.ms.size:
         return []
@@ -83,7 +85,8 @@ def scored(movers: Sequence[Mover], axis: Grid, *, recent: int = 0, steadier: fl
     split = np.full(len(movers), axis.split, dtype=np.int64)
     absolute, relative = np.array([f.absolute for f in floors]), np.array([f.relative for f in floors])
     before, after, z = row_z(values, split, absolute, relative, tails=True)
-    baseline = Baseline(values[:, : axis.split], absolute, relative, recent=recent, steadier=steadier)
+    absolute = np.fmax(absolute, fineness.peer * _peers(movers, before))
+    baseline = Baseline(values[:, : axis.split], absolute, relative, recent=recent, fineness=fineness)
     reached, departure = _strongest(baseline, values[:, axis.split :])
     out = [
         replace(
@@ -94,6 +97,16 @@ def scored(movers: Sequence[Mover], axis: Grid, *, recent: int = 0, steadier: fl
         if np.isfinite(z[i])
     ]
     return sorted(out, key=lambda m: (-abs(m.z), m.metric, m.component))
+
+
+def _peers(movers: Sequence[Mover], levels: Floats) -> Floats:
+    """The highest usual level of the same metric anywhere, shape (m,); 0 where fewer than LEAST_PEERS series have it."""
+    held: dict[str, list[float]] = {}
+    for mover, level in zip(movers, levels, strict=True):
+        if mover.kind.kind in SIZED and np.isfinite(level):
+            held.setdefault(mover.metric, []).append(abs(float(level)))
+    top = {name: max(of) for name, of in held.items() if len(of) >= LEAST_PEERS}
+    return np.array([top.get(m.metric, 0.0) if m.kind.kind in SIZED else 0.0 for m in movers])
 
 
 def _strongest(baseline: Baseline, incident: Floats) -> tuple[Floats, Floats]:

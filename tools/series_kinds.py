@@ -19,19 +19,32 @@ _COUNTER = re.compile(r"[_-](total|count|sum|bucket)$")
 _RULES: tuple[tuple[str, frozenset[str]], ...] = (
     ("throttling", frozenset({"throttled", "throttling"})),
     ("success", frozenset({"success", "availability", "up"})),
-    ("errors", frozenset(
-        "error errors err errs failure failures failed fail fails exception exceptions timeout timeouts servfail "
-        "rejected refused dropped drops loss lost retries".split()
-    )),
-    ("latency", frozenset("latency latencies duration durations delay rtt rt mrt elapsed ttft lag".split())),
+    ("errors", frozenset({
+        "error", "errors", "err", "errs", "failure", "failures", "failed", "fail", "fails", "exception",
+        "exceptions", "timeout", "timeouts", "servfail", "rejected", "refused", "dropped", "drops", "loss",
+        "lost", "retries",
+    })),
+    ("latency", frozenset({
+        "latency", "latencies", "duration", "durations", "delay", "rtt", "rt", "mrt", "elapsed", "ttft", "lag",
+    })),
     ("cpu", frozenset({"cpu"})),
-    ("memory", frozenset("memory mem rss heap ram".split())),
-    ("network", frozenset("network net transmit receive tx rx tcp socket sockets packets bandwidth".split())),
-    ("disk", frozenset("disk diskio filesystem fs io iops blkio storage syscall".split())),
-    ("queue", frozenset("queue backlog pending inflight waiting".split())),
-    ("requests", frozenset(
-        "requests request workload ops qps rps tps throughput hits invocations calls connections".split()
-    )),
+    ("memory", frozenset({
+        "memory", "mem", "rss", "heap", "ram",
+    })),
+    ("network", frozenset({
+        "network", "net", "transmit", "receive", "tx", "rx", "tcp", "socket", "sockets", "packets",
+        "bandwidth",
+    })),
+    ("disk", frozenset({
+        "disk", "diskio", "filesystem", "fs", "io", "iops", "blkio", "storage", "syscall",
+    })),
+    ("queue", frozenset({
+        "queue", "backlog", "pending", "inflight", "waiting",
+    })),
+    ("requests", frozenset({
+        "requests", "request", "workload", "ops", "qps", "rps", "tps", "throughput", "hits", "invocations",
+        "calls", "connections",
+    })),
 )
 _IDLE = re.compile(
     r"((?<!response)(?<!request)(?<!processing)_time_seconds|_timestamp_seconds|_info|_last_seen|_created"

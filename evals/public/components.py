@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from evals.public.folder import PublicCase
 from evals.public.grid import columns
-from tools.analysis.departure import STEADIER
+from tools.analysis.departure import FINENESS, Fineness
 from tools.analysis.robust import Floats
 from tools.findings import Subject
 from tools.moves import Mover, ranked, scored, sees_others
@@ -19,12 +19,12 @@ def suspects(case: PublicCase) -> tuple[str, ...]:
     return complete([s.name for s in order], case)
 
 
-def moved(case: PublicCase, *, steadier: float = STEADIER) -> list[Mover]:
+def moved(case: PublicCase, *, fineness: Fineness = FINENESS) -> list[Mover]:
     """The case's series that say something of load or health, with how far they moved."""
     table = columns(case)
     movers = [_mover(s.component, s.metric, row) for s, row in zip(table.series, table.values, strict=True)]
     told = [m for m in movers if not m.kind.moot]
-    return scored(told, table.axis, recent=table.recent, steadier=steadier)
+    return scored(told, table.axis, recent=table.recent, fineness=fineness)
 
 
 def hurts(case: PublicCase) -> str:

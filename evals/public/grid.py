@@ -1,6 +1,7 @@
 """Puts a public case's samples on columns: baseline, then what came just before the incident, then the incident.
 
-Counters become rates: what they count up to says nothing. Baselines of these sets lie on other days or after the incident; what counts is which samples are to be compared.
+Counters become rates: what they count up to says nothing. Baselines of these sets lie on other days or after the
+incident; what counts is which samples are to be compared.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -20,7 +21,17 @@ LEAST_RECENT = 2
 TAIL = 0.9
 TAIL_SIGMAS = 1.645  # nine in ten samples of a normal distribution lie within it
 MEDIAN_ERROR = 1.2533  # the median of n samples has a standard error of 1.2533 sigma / sqrt(n)
-STEADIER = 0.35  # levels of stretches are steadier than samples: this part of a kind's relative floor is enough
+
+
+@dataclass(frozen=True)
+class Fineness:
+    """How small a move counts. Chosen, not derived: `culprit eval public --thorough` says how little hangs on it."""
+
+    steadier: float = 0.35  # levels of stretches are steadier than samples: so much of the relative floor will do
+    peer: float = 0.003  # moves below this part of the metric's highest usual level anywhere matter to nobody
+
+
+FINENESS = Fineness()
 
 
 class Baseline:
@@ -32,9 +43,9 @@ class Baseline:
     """
 
     def __init__(
-        self, values: Floats, absolute: Floats, relative: Floats, *, recent: int = 0, steadier: float = STEADIER
+        self, values: Floats, absolute: Floats, relative: Floats, *, recent: int = 0, fineness: Fineness = FINENESS
     ) -> None:
-        self._values, self._absolute, self._relative = values, absolute, steadier * relative
+        self._values, self._absolute, self._relative = values, absolute, fineness.steadier * relative
         self._scales: dict[int, Floats] = {}
         with np.errstate(all="ignore"):
             self.level = row_median(values)

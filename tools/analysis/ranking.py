@@ -27,7 +27,7 @@ TOLD = 0.3  # an explanation below this share is not worth naming
 
 @dataclass(frozen=True)
 class Weights:
-    """What was chosen, not derived. `culprit eval public --held-out` says how little hangs on it."""
+    """What was chosen, not derived. `culprit eval public --thorough` says how little hangs on it."""
 
     explained: float = 0.8  # how much of a caller's symptom a fully anomalous callee takes away
     waits: float = 0.8  # how much of a component's slowness its own waiting for others explains
