@@ -100,7 +100,7 @@ def scored(movers: Sequence[Mover], axis: Grid, *, recent: int = 0, fineness: Fi
 
 
 def _peers(movers: Sequence[Mover], levels: Floats) -> Floats:
-    """The highest usual level of the same metric anywhere, shape (m,); 0 where fewer than LEAST_PEERS series have it."""
+    """The highest usual level of the metric anywhere, shape (m,); 0 where fewer than LEAST_PEERS series have it."""
     held: dict[str, list[float]] = {}
     for mover, level in zip(movers, levels, strict=True):
         if mover.kind.kind in SIZED and np.isfinite(level):

@@ -156,7 +156,7 @@ def public_sets(
         Path | None, typer.Option(help="a Python that has fse-baro, to run BARO on the same cases")
     ] = None,
     thorough: Annotated[
-        bool, typer.Option("--thorough", help="also weights chosen on the other sets, and the sets told worse (minutes)")
+        bool, typer.Option("--thorough", help="also weights chosen on other sets, and the sets told worse; minutes")
     ] = False,
     out: Annotated[Path | None, typer.Option(help="write the page, such as docs/public-sets.md")] = None,
 ) -> None:
@@ -184,8 +184,9 @@ def public_sets(
     if out is not None:
         out.write_text(page(rows, chosen, worse), encoding="utf-8")
     if as_json:
-        typer.echo(json.dumps({"table": table(rows), "cases": [asdict(r) for r in rows],
-                               "held_out": [asdict(r) for r in chosen], "told_worse": [asdict(r) for r in worse]}, indent=1))
+        told = {"table": table(rows), "cases": [asdict(r) for r in rows], "held_out": [asdict(r) for r in chosen],
+                "told_worse": [asdict(r) for r in worse]}
+        typer.echo(json.dumps(told, indent=1))
         return
     for line in table(rows):
         console.print(f"{line['set']} n={line['n']} {line['method']}: AC@1 {line['ac1']:.3f}, AC@3 {line['ac3']:.3f}")

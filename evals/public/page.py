@@ -46,9 +46,10 @@ MISSED = """
 HELD_OUT = """
 ## Weights chosen on the other sets
 
-All combinations of two or three values of each weight were tried (shipped: {values}). For each set scored by component, the combination
-that is best on the *other* sets is reported on this one, beside the shipped weights and the range over all {tried}
-combinations. Sets scored by commit share no weight with them; there is one, so its relevance has no such check.
+All combinations of two or three values of each weight were tried (shipped: {values}).
+For each set scored by component, the combination that is best on the *other* sets is reported on this one, beside the
+shipped weights and the range over all {tried} combinations. Sets scored by commit share no weight with them; there is
+one, so its relevance has no such check.
 
 | set | n | shipped | chosen elsewhere | AC@1 over all | AC@3 over all | what was chosen |
 |---|---|---|---|---|---|---|
