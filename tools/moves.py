@@ -143,16 +143,21 @@ def ranked(
 
     `hurts`: "latency" or "errors" where the alert says which of the two users feel; "" counts both in full.
     """
+    return rank(symptoms(movers, hurts), calls, weights)
+
+
+def symptoms(movers: Iterable[Mover], hurts: str = "") -> dict[str, Symptoms]:
+    """What was seen of each component; `hurts` as for `ranked`."""
     seen: dict[str, Symptoms] = {}
     for m in movers:
         if m.component:
             seen[m.component] = _with(seen.get(m.component, Symptoms()), m, hurts)
-    return rank(seen, calls, weights)
+    return seen
 
 
-def _with(symptoms: Symptoms, mover: Mover, hurts: str) -> Symptoms:
+def _with(s: Symptoms, mover: Mover, hurts: str) -> Symptoms:
     """The symptoms of a component with one more series."""
-    s, kind = symptoms, mover.kind.kind
+    kind = mover.kind.kind
     size = anomaly(mover.departure) * TELLING.get(kind, 1.0)
     if kind in ("latency", "errors", "success"):
         return _with_symptom(s, mover, size, hurts)

@@ -13,10 +13,10 @@ from evals.public.components import complete, hurts, moved
 from evals.public.folder import PublicCase
 from evals.public.truth import read_truth
 from tools.analysis.departure import FINENESS, Fineness
-from tools.analysis.ranking import WEIGHTS, Weights
-from tools.moves import Mover, ranked
+from tools.analysis.ranking import WEIGHTS, Weights, rank
+from tools.moves import symptoms
 
-FINE = tuple(Fineness(s, p) for s, p in itertools.product((0.25, 0.35, 0.5), (0.001, 0.003, 0.01)))
+FINE = (FINENESS, Fineness(steadier=0.25), Fineness(steadier=0.5), Fineness(peer=0.001), Fineness(peer=0.01))
 EXPLAINED, WAITS, FALL, REACH = (0.6, 0.8, 0.95), (0.4, 0.8), (0.25, 0.5), (0.5, 1.0)
 Choice = tuple[Fineness, Weights]
 SHIPPED: Choice = (FINENESS, WEIGHTS)
@@ -76,10 +76,9 @@ def _scores(cases: Sequence[PublicCase]) -> dict[Choice, tuple[float, float]]:
     hits: dict[Choice, list[int]] = {c: [] for c in choices()}
     for case in cases:
         truth = read_truth(case.folder).service
-        by_floor: dict[Fineness, list[Mover]] = {f: moved(case, fineness=f) for f in FINE}
-        said = hurts(case)
+        seen = {f: symptoms(moved(case, fineness=f), hurts(case)) for f in FINE}
         for choice, places in hits.items():
-            order = ranked(by_floor[choice[0]], case.calls, hurts=said, weights=choice[1])
+            order = rank(seen[choice[0]], case.calls, choice[1])
             found = complete([s.name for s in order], case)
             places.append(found.index(truth) if truth in found else len(found))
     return {c: (_share(places, 1), _share(places, 3)) for c, places in hits.items()}
