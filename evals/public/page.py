@@ -30,7 +30,8 @@ MISSED = """
 ## What is missed
 
 - A delay on the network shows at the callers alone. Callees of the waiting caller that look alike (same callers,
-  nothing of their own) share a place, and which of them comes first is chance; where a caller also calls others far
+  nothing of their own) share a place, and which of them comes first is chance: where names decide, other names (the row
+  "components renamed" at the end) win or lose a few cases; where a caller also calls others far
   more often, its percentiles hardly move. Where the recorded call graph lacks the edge, the callee is not found at all.
 - Errors and early returns in code leave metrics almost as they were; what falls is the work of those no longer called.
 - A component without any series is ranked only by what its callers see of it.
@@ -46,7 +47,8 @@ MISSED = """
 HELD_OUT = """
 ## Weights chosen on the other sets
 
-All combinations of two or three values of each weight were tried (shipped: {values}).
+All combinations of two or three values of each weight were tried (shipped:
+{values}).
 For each set scored by component, the combination that is best on the *other* sets is reported on this one, beside the
 shipped weights and the range over all {tried} combinations. Sets scored by commit share no weight with them; there is
 one, so its relevance has no such check.
