@@ -35,8 +35,9 @@ MISSED = """
   more often, its percentiles hardly move. Where the recorded call graph lacks the edge, the callee is not found at all.
 - Errors and early returns in code leave metrics almost as they were; what falls is the work of those no longer called.
 - A component without any series is ranked only by what its callers see of it.
-- A proxy, or a client-side view of a callee, that the call graph does not connect with what is behind it looks like a
-  culprit of its own, next to the real one.
+- A proxy, or a client-side view of a callee, that the call graph does not connect with what is behind it is blamed in
+  its own right, next to the one to blame.
+- Without a call graph nothing tells for whom a caller waits: there n-sigma finds as many among three, or more.
 - Commits: words in common do not tell a change that could cause the trouble from one that merely touches the same
   code; an innocent deploy at the onset wins over a culprit that took hours to show. "None" is found where the failing
   lines name an outside host, not where bad data or an expired certificate is the cause.
