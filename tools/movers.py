@@ -7,22 +7,20 @@ the call graph of the inventory, so that one which merely waits for another stan
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from typing import Literal
 
-import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from tools.analysis.onset import step
-from tools.analysis.ranking import Standing, Symptoms, anomaly, rank
-from tools.analysis.robust import Floats, median, row_z
 from tools.charts import chart
 from tools.evidence import Chart, Status
 from tools.findings import Finding, Subject
+from tools.moves import Mover, ranked, scored, sees_others
 from tools.question import Answer, Question
 from tools.readings import promql_string
 from tools.roles import read_roles
-from tools.series_kinds import SeriesKind, floor_for, kind_of
+from tools.series_kinds import floor_for, kind_of
 from tools.sources.inventory import Inventory
 from tools.sources.metrics import Metrics, Series
 from tools.windows import Grid, grid, rate_window_ms
@@ -41,29 +39,12 @@ COMPONENT_LABELS = ("service", "app", "job", "deployment", "pod", "instance")
 
 
 class MoversArguments(BaseModel):
-    """`kind`: only this kind of series (cpu, memory, network, latency, errors, …); empty for all."""
+    """`kind`: only this kind of series (cpu, memory, network, latency, errors, …); empty for all. `hurts`: which of
+    the two the alert says users feel, where it says so; symptoms of the other then count half."""
 
     model_config = ConfigDict(extra="forbid")
     kind: str = Field(default="", max_length=30)
-
-
-@dataclass(frozen=True)
-class Mover:
-    """One series with its place on the grid and how far it moved."""
-
-    metric: str
-    kind: SeriesKind
-    subject: Subject
-    outbound: bool
-    values: Floats
-    before: float = float("nan")
-    after: float = float("nan")
-    z: float = 0.0
-
-    @property
-    def component(self) -> str:
-        """The service, else the container, else the host."""
-        return self.subject.service or self.subject.container or self.subject.host
+    hurts: Literal["", "latency", "errors"] = ""
 
 
 async def ask(world: World, scope: Scope, arguments: MoversArguments) -> Answer:
@@ -82,7 +63,7 @@ async def ask(world: World, scope: Scope, arguments: MoversArguments) -> Answer:
         return Answer("No series has samples on both sides of the onset.", status=Status.NO_DATA, queries=queries)
     best = _best(movers)
     own = [m for m in movers if not roles.changed(m.subject.container, axis.start_ms, axis.end_ms)]
-    findings = [*_suspects(world.inventory, own), *(_moved(world, axis, m) for m in best)]
+    findings = [*_suspects(world.inventory, own, arguments.hurts), *(_moved(world, axis, m) for m in best)]
     return Answer(
         _text(movers, best, findings),
         tuple(findings),
@@ -134,29 +115,6 @@ async def _read(world: World, axis: Grid, name: str, gate: asyncio.Semaphore) ->
     ]
 
 
-WEIGHTS = {"memory": 0.6, "network": 0.7, "disk": 0.7, "requests": 0.3, "share": 0.6, "other": 0.4}
-"""How much a move of a kind says about what is wrong: caches fill, traffic follows users; CPU and queues tell more."""
-OUTBOUND = frozenset({"client", "outbound", "upstream", "egress", "remote"})
-
-
-def sees_others(metric: str) -> bool:
-    """Whether the metric's name says it was measured by the component as a client of others."""
-    return bool(OUTBOUND & set(_words(metric)))
-
-
-def _words(name: str) -> Iterable[str]:
-    word = ""
-    for char in name:
-        if char.isupper() or not char.isalnum():
-            if word:
-                yield word.lower()
-            word = char if char.isalnum() else ""
-        else:
-            word += char
-    if word:
-        yield word.lower()
-
-
 def subject_of(inventory: Inventory, series: Series, resource: str) -> Subject:
     """The subject a series' labels name, by the inventory's mapping, else by the labels exporters use."""
     labels = inventory.labels.metrics
@@ -174,53 +132,6 @@ def subject_of(inventory: Inventory, series: Series, resource: str) -> Subject:
         host="" if container else host,
         resource=resource,
     )
-
-
-def scored(movers: Sequence[Mover], axis: Grid, recent: int = 0) -> list[Mover]:
-    """Movers with levels and z, all computed at once, largest |z| first; series without a baseline are left out.
-
-    `recent`: how many columns before the split lie just before the incident, where the rest of the baseline is from
-    another time (another day). What had left the baseline by then did not begin with the incident: only what came on
-    top counts.
-    """
-    if not movers:
-        return []
-    values = np.stack([_from_nothing(m, axis) for m in movers])
-    values = np.where(np.isfinite(values), values, np.nan)
-    floors = [floor_for(m.metric) for m in movers]
-    split = np.full(len(movers), axis.split, dtype=np.int64)
-    absolute, relative = np.array([f.absolute for f in floors]), np.array([f.relative for f in floors])
-    before, after, z = row_z(values, split, absolute, relative, tails=True)
-    if recent >= LEAST_RECENT:
-        z = _since(values[:, axis.split - recent : axis.split], before, after, z)
-    out = [
-        replace(m, before=float(before[i]), after=float(after[i]), z=float(z[i]))
-        for i, m in enumerate(movers)
-        if np.isfinite(z[i])
-    ]
-    return sorted(out, key=lambda m: (-abs(m.z), m.metric, m.component))
-
-
-LEAST_RECENT = 2
-
-
-def _since(recent: Floats, before: Floats, after: Floats, z: Floats) -> Floats:
-    """z of what came on top of the level just before the incident; 0 where it went the other way."""
-    known = np.isfinite(recent).sum(axis=1) >= LEAST_RECENT
-    level = np.array([median(row) for row in recent])
-    with np.errstate(all="ignore"):
-        part = np.clip((after - level) / (after - before), 0.0, 1.0)
-    return np.where(known & np.isfinite(part), z * part, z)
-
-
-APPEARS = frozenset({"cpu", "network", "disk", "requests", "errors"})
-
-
-def _from_nothing(mover: Mover, axis: Grid) -> Floats:
-    """A rate that was not there in the baseline came from 0: its container did not run."""
-    if mover.kind.kind in APPEARS and mover.kind.counter and not np.isfinite(mover.values[: axis.split]).any():
-        return np.where(np.arange(mover.values.size) < axis.split, 0.0, mover.values)
-    return mover.values
 
 
 def _best(movers: Sequence[Mover]) -> list[Mover]:
@@ -253,38 +164,10 @@ def _moved(world: World, axis: Grid, mover: Mover) -> Finding:
     )
 
 
-def standings(inventory: Inventory, movers: Sequence[Mover]) -> list[Standing]:
-    """Components ranked by what is wrong with themselves; the call graph is the inventory's `depends_on`."""
-    return ranked(movers, [(s.name, d) for s in inventory.services for d in s.depends_on])
-
-
-def ranked(movers: Sequence[Mover], calls: Iterable[tuple[str, str]]) -> list[Standing]:
-    """As `standings`, with (caller, callee) pairs from anywhere; without any, components stand alone."""
-    seen: dict[str, Symptoms] = {}
-    for m in movers:
-        if m.component:
-            seen[m.component] = _with(seen.get(m.component, Symptoms()), m)
-    return rank(seen, calls)
-
-
-def _with(symptoms: Symptoms, mover: Mover) -> Symptoms:
-    """The symptoms of a component with one more series."""
-    s, kind = symptoms, mover.kind.kind
-    size = anomaly(mover.z) * WEIGHTS.get(kind, 1.0)
-    if kind not in ("latency", "errors", "success"):
-        return replace(s, own=max(s.own, size))
-    if (mover.z < 0) != (kind == "success") or mover.z == 0:
-        return s
-    moved = abs(mover.after - mover.before) if abs(mover.z) > 3.0 else 0.0
-    if mover.outbound:
-        return replace(s, outbound=max(s.outbound, size))
-    if kind == "latency":
-        return replace(s, latency=max(s.latency, size), slower=max(s.slower, moved))
-    return replace(s, errors=max(s.errors, size), failing=max(s.failing, moved))
-
-
-def _suspects(inventory: Inventory, movers: Sequence[Mover]) -> list[Finding]:
-    suspects = [s for s in standings(inventory, movers) if s.score >= LEAST_SCORE][:MAX_SUSPECTS]
+def _suspects(inventory: Inventory, movers: Sequence[Mover], hurts: str) -> list[Finding]:
+    """The components that stand out; the call graph is the inventory's `depends_on`."""
+    calls = [(s.name, d) for s in inventory.services for d in s.depends_on]
+    suspects = [s for s in ranked(movers, calls, hurts=hurts) if s.score >= LEAST_SCORE][:MAX_SUSPECTS]
     named = {m.component: m.subject for m in movers}
     out = []
     for place, s in enumerate(suspects, start=1):

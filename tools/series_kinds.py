@@ -14,40 +14,41 @@ from functools import lru_cache
 from tools.analysis.robust import Floor, floor_of
 
 _WORDS = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
-_COUNTER = re.compile(r"_(total|count|sum|bucket)$")
+_TIMED = frozenset({"response", "request", "processing"})  # with "time": how long one takes
+_COUNTER = re.compile(r"[_-](total|count|sum|bucket)$")
 _RULES: tuple[tuple[str, frozenset[str]], ...] = (
     ("throttling", frozenset({"throttled", "throttling"})),
     ("success", frozenset({"success", "availability", "up"})),
-    (
-        "errors",
-        frozenset(
-            {
-                "error",
-                "errors",
-                "failure",
-                "failures",
-                "failed",
-                "exceptions",
-                "timeouts",
-                "servfail",
-                "rejected",
-                "5xx",
-                "refused",
-                "dropped",
-                "retries",
-            }
-        ),
-    ),
-    ("latency", frozenset({"latency", "duration", "delay", "rtt", "ttft", "lag"})),
+    ("errors", frozenset({
+        "error", "errors", "err", "errs", "failure", "failures", "failed", "fail", "fails", "exception",
+        "exceptions", "timeout", "timeouts", "servfail", "rejected", "refused", "dropped", "drops", "loss",
+        "lost", "retries",
+    })),
+    ("latency", frozenset({
+        "latency", "latencies", "duration", "durations", "delay", "rtt", "rt", "mrt", "elapsed", "ttft", "lag",
+    })),
     ("cpu", frozenset({"cpu"})),
-    ("memory", frozenset({"memory", "mem", "rss", "heap"})),
-    ("network", frozenset({"network", "net", "transmit", "receive", "tx", "rx", "tcp"})),
-    ("disk", frozenset({"disk", "filesystem", "fs", "io", "syscall"})),
-    ("queue", frozenset({"queue", "backlog", "pending", "inflight", "waiting"})),
-    ("requests", frozenset({"requests", "request", "workload", "ops", "qps", "rps", "calls", "connections"})),
+    ("memory", frozenset({
+        "memory", "mem", "rss", "heap", "ram",
+    })),
+    ("network", frozenset({
+        "network", "net", "transmit", "receive", "tx", "rx", "tcp", "socket", "sockets", "packets",
+        "bandwidth",
+    })),
+    ("disk", frozenset({
+        "disk", "diskio", "filesystem", "fs", "io", "iops", "blkio", "storage", "syscall",
+    })),
+    ("queue", frozenset({
+        "queue", "backlog", "pending", "inflight", "waiting",
+    })),
+    ("requests", frozenset({
+        "requests", "request", "workload", "ops", "qps", "rps", "tps", "throughput", "hits", "invocations",
+        "calls", "connections",
+    })),
 )
 _IDLE = re.compile(
-    r"(_time_seconds|_timestamp_seconds|_info|_last_seen|_created|_periods_total)$|(?i:cached|buffers|slab|pagecache)|^(container_spec_|scrape_|ALERTS|go_|python_|promhttp_)"
+    r"((?<!response)(?<!request)(?<!processing)_time_seconds|_timestamp_seconds|_info|_last_seen|_created"
+    r"|_periods_total)$|(?i:cached|buffers|slab|pagecache)|^(container_spec_|scrape_|ALERTS|go_|python_|promhttp_)"
 )
 
 
@@ -86,7 +87,9 @@ class SeriesKind:
 def kind_of(metric: str) -> SeriesKind:
     """The kind of a metric by the words of its name; `other` where no rule knows one."""
     words = {w.lower() for w in _WORDS.findall(metric)}
-    found = next((kind for kind, marks in _RULES if words & marks), "other")
+    timed = "time" in words and words & _TIMED
+    found = "errors" if "5xx" in metric.lower() else "latency" if timed else ""
+    found = found or next((kind for kind, marks in _RULES if words & marks), "other")
     share = words & {"ratio", "rate", "percent", "share"} or metric.endswith("(%)")
     if share and found in ("cpu", "memory", "disk"):
         found = "share" if found != "cpu" else "cpu"

@@ -155,6 +155,9 @@ def public_sets(
     baro_python: Annotated[
         Path | None, typer.Option(help="a Python that has fse-baro, to run BARO on the same cases")
     ] = None,
+    thorough: Annotated[
+        bool, typer.Option("--thorough", help="also weights chosen on other sets, and the sets told worse; minutes")
+    ] = False,
     out: Annotated[Path | None, typer.Option(help="write the page, such as docs/public-sets.md")] = None,
 ) -> None:
     """Rank components, or commits, of public incident sets beside the baselines."""
@@ -163,20 +166,27 @@ def public_sets(
     from rich.console import Console
 
     from config.errors import BadInput, BadSnapshot
+    from evals.public.folder import find_public, read_public
+    from evals.public.held_out import held_out
     from evals.public.measure import measure, table
     from evals.public.page import page
+    from evals.public.perturb import perturbed
 
     console = Console(stderr=as_json)
     try:
         rows = measure(folders, baro_python=baro_python,
                        on_case=lambda r: console.print(f"{r.case}: {r.said} (truth at {r.places['culprit']})"))
+        cases = [read_public(c) for folder in folders for c in find_public(folder)] if thorough else []
+        chosen, worse = held_out(cases), perturbed(cases)
     except (BadSnapshot, BadInput) as error:
         console.print(f"[red]{error}[/red]")
         raise typer.Exit(2) from error
     if out is not None:
-        out.write_text(page(rows), encoding="utf-8")
+        out.write_text(page(rows, chosen, worse), encoding="utf-8")
     if as_json:
-        typer.echo(json.dumps({"table": table(rows), "cases": [asdict(r) for r in rows]}, indent=1))
+        told = {"table": table(rows), "cases": [asdict(r) for r in rows], "held_out": [asdict(r) for r in chosen],
+                "told_worse": [asdict(r) for r in worse]}
+        typer.echo(json.dumps(told, indent=1))
         return
     for line in table(rows):
         console.print(f"{line['set']} n={line['n']} {line['method']}: AC@1 {line['ac1']:.3f}, AC@3 {line['ac3']:.3f}")

@@ -1,6 +1,7 @@
 """Puts a public case's samples on columns: baseline, then what came just before the incident, then the incident.
 
-Baselines of these sets lie on other days or after the incident; what counts is which samples are to be compared.
+Counters become rates: what they count up to says nothing. Baselines of these sets lie on other days or after the
+incident; what counts is which samples are to be compared.
 """
 
 from __future__ import annotations
@@ -12,9 +13,12 @@ import numpy.typing as npt
 
 from evals.public.folder import PublicCase, PublicSeries
 from tools.analysis.robust import Floats
+from tools.series_kinds import kind_of
 from tools.windows import Grid
 
 MAX_BASELINE = 3_000
+LEAST_COUNTER = 5
+RESETS = 0.05  # a counter that starts over more often than once in twenty samples is none
 
 
 @dataclass(frozen=True)
@@ -48,9 +52,23 @@ def columns(case: PublicCase) -> Columns:
     values = np.full((len(named), order.size), np.nan)
     for row, one in enumerate(named):
         at = place[np.searchsorted(moments, one.ms)]
-        values[row, at[at >= 0]] = one.values[at >= 0]
+        values[row, at[at >= 0]] = _rate(one)[at >= 0]
     split = int(order.size - inside.sum())
     return Columns(named, values, split, int(recent.sum()))
+
+
+def _rate(series: PublicSeries) -> Floats:
+    """The values, or what a counter grew by in a second, as long as the values; the first is nan.
+
+    A counter by its name that seldom falls, and not merely constant: names alone are used for gauges too.
+    """
+    if not kind_of(series.metric).counter or series.values.size < LEAST_COUNTER:
+        return series.values
+    grown, seconds = np.diff(series.values), np.maximum(np.diff(series.ms), 1) / 1000
+    told = grown[np.isfinite(grown)]
+    if not told.size or (told < 0).mean() > RESETS or (told > 0).mean() < 0.5:
+        return series.values
+    return np.concatenate([[np.nan], np.where(grown < 0, np.nan, grown / seconds)])
 
 
 def _within(moments: npt.NDArray[np.int64], case: PublicCase) -> npt.NDArray[np.bool_]:

@@ -7,6 +7,7 @@ import json
 import math
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import pytest
 from config.errors import BadInput, BadSnapshot
 from evals.public.baselines import baro, chance, n_sigma
 from evals.public.commits import NONE, culprit_commit, latest_deploy
-from evals.public.components import suspects
+from evals.public.components import hurts, suspects
 from evals.public.folder import find_public, read_public, split_name
 from evals.public.measure import interval, measure, table
 from evals.public.page import page
@@ -85,6 +86,14 @@ def test_what_had_moved_before_the_incident_did_not_begin_it(tmp_path: Path) -> 
     assert suspects(read_public(write(tmp_path / "a", series, window=window)))[0] == "mill"
 
 
+def test_counters_are_read_as_rates(tmp_path: Path) -> None:
+    """mill counts five times as fast as before; bank's count is the largest and goes on as ever."""
+    counts = {n: [sum(step * (f if i >= 60 else 1) for i in range(m)) for m in range(70)]
+              for n, step, f in (("mill", 1.0, 5.0), ("bank", 1000.0, 1.0))}
+    series = {(n, "cpu_seconds_total"): v for n, v in counts.items()}
+    assert suspects(read_public(write(tmp_path / "a", series)))[0] == "mill"
+
+
 def test_the_answer_never_depends_on_the_truth(tmp_path: Path) -> None:
     """Ranking works with no case.json there; only scoring needs it."""
     root = write(tmp_path / "a", {("mill", "cpu"): wave(0.2, 0.9), ("bank", "cpu"): wave(0.2)})
@@ -110,6 +119,15 @@ def test_hostile_series_neither_crash_nor_lead(tmp_path: Path) -> None:
     assert order[0] == "mill"
     assert set(order) == set(case.candidates)
     assert set(n_sigma(case)) == set(case.candidates)
+
+
+def test_what_hurts_is_read_from_the_alert(tmp_path: Path) -> None:
+    """From its metric, else from the words of its name, else nothing is said."""
+    case = read_public(write(tmp_path / "a", {("mill", "cpu"): wave(0.2)}))
+    said = [hurts(replace(case, alert=alert)) for alert in (
+        {"name": "SLO", "metric": "availability_Average"}, {"name": "HighErrorRate"}, {"name": "latency SLO violation"},
+        {"name": "FrontendSLOViolation"})]
+    assert said == ["errors", "errors", "latency", ""]
 
 
 def test_five_thousand_series_are_ranked_in_seconds(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Trend, activity, capacity and ranking."""
+"""Trend, activity and capacity."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from tools.analysis.activity import Course, course, laplace_trend, shares, usual_gap
 from tools.analysis.capacity import capacity, needed, strength_enough, strength_short
-from tools.analysis.ranking import Symptoms, anomaly, rank
 from tools.analysis.trend import rising_share, trend
 
 MS = np.arange(0, 3_600_000, 10_000, dtype=np.int64)
@@ -84,47 +83,3 @@ def test_needed_instances_carry_the_load_and_one_less_does_not(load: float, base
 def test_enough_and_short_never_claim_the_same(utilisation: float) -> None:
     """Their strengths never exceed one together."""
     assert strength_enough(utilisation) + strength_short(utilisation) <= 1.0
-
-
-def test_a_caller_that_waits_stands_behind_the_callee_it_waits_for() -> None:
-    """front waits for mill, mill waits for line, line itself is hot: line, then the others."""
-    ranked = rank(
-        {"front": Symptoms(latency=0.9), "mill": Symptoms(latency=0.9), "line": Symptoms(own=0.8, latency=0.6)},
-        [("front", "mill"), ("mill", "line")],
-    )
-    assert [s.name for s in ranked] == ["line", "mill", "front"]
-    assert ranked[-1].explained_by == "mill"
-
-
-def test_a_slow_path_points_at_the_healthy_looking_callee() -> None:
-    """All callers of `bank` wait when calling, none of their callees looks sick: the way to bank is to blame."""
-    calls = [("front", "bank"), ("mill", "bank"), ("front", "mill")]
-    ranked = rank({"front": Symptoms(latency=0.6, outbound=0.8), "mill": Symptoms(outbound=0.8)}, calls)
-    assert ranked[0].name == "bank"
-    assert ranked[0].path > 0.5
-
-
-def test_a_callee_that_moved_too_little_explains_little() -> None:
-    """front is a second slower, its callee ten milliseconds: the callee is no excuse; half a second would be."""
-    calls = [("front", "mill")]
-    slow = Symptoms(latency=0.7, slower=1.0)
-    small = rank({"front": slow, "mill": Symptoms(latency=0.6, slower=0.01)}, calls)
-    large = rank({"front": slow, "mill": Symptoms(latency=0.6, slower=0.5)}, calls)
-    score = [next(s.score for s in found if s.name == "front") for found in (small, large)]
-    assert score[0] > 2 * score[1]
-    assert large[0].name == "mill"
-
-
-def test_near_ties_go_to_who_moved_first() -> None:
-    """Equal scores are ordered by onset."""
-    ranked = rank({"a": Symptoms(own=0.5), "b": Symptoms(own=0.5)}, [], onsets={"a": 90_000, "b": 0})
-    assert [s.name for s in ranked] == ["b", "a"]
-
-
-@given(st.floats(0, 1e9), st.floats(0, 1e9))
-def test_anomaly_grows_with_z_and_stays_below_one(one: float, two: float) -> None:
-    """Monotone, faint up to 3, never 1 for a finite z; the sign does not matter."""
-    low, high = sorted((one, two))
-    assert 0 <= anomaly(low) <= anomaly(high) < 1
-    assert anomaly(-high) == anomaly(high)
-    assert anomaly(2.9) < 0.05
