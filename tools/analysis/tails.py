@@ -1,0 +1,85 @@
+"""How far a number may go before its own past says that it never goes there.
+
+Peaks over a threshold (Pickands 1975; Coles 2001, chapter 4; for streams Siffer et al. 2017): exceedances are grouped
+into clusters, the excesses of their maxima fitted by a generalised Pareto distribution whose shape is never lighter
+than an exponential one, and the limit is where `rate` alarms a sample are due. With few clusters the limit is a
+multiple of what was seen.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from tools.analysis.robust import MAD_TO_SIGMA, Floats
+
+ENOUGH = 10  # clusters for a fit
+A_CYCLE = 2.5  # clusters a cycle: if they are fewer they belong to the cycle, and one of them counts
+AIM = 40  # exceedances, if a twentieth to a fiftieth of the past are so many
+WIDEST, NARROWEST = 0.10, 0.02
+HEAVIEST = 0.4  # shape
+SIGMAS = 7.0  # with too few clusters
+SEEN = 1.1  # times the farthest that was seen, its fiftieth part left out
+PARDONED, EACH = 2, 1_000  # the first told clusters teach nothing, one more for so many samples; later ones are how
+PARDONED_SHARE = 0.2  # the series is, and so is a larger share of all clusters
+
+
+def clusters(values: Floats, threshold: float, gap: int) -> tuple[Floats, np.ndarray]:
+    """Maxima and positions of runs above the threshold; runs nearer than `gap` samples are one."""
+    over = np.flatnonzero(values > threshold)
+    if not over.size:
+        return np.zeros(0), over
+    starts = np.flatnonzero(np.concatenate(([True], np.diff(over) > gap)))
+    maxima = np.maximum.reduceat(values[over], starts)
+    return maxima, over[starts]
+
+
+def upper_limit(values: Floats, *, told: np.ndarray, gap: int, rate: float, few: bool = True,
+                cycle: int = 0) -> float:
+    """Where values (n,) are never expected, upwards; nan is left out. `told` (n,): samples that alarmed.
+
+    inf where nothing can be said, and with too few clusters unless `few` says that they will do.
+    """
+    finite = np.isfinite(values)
+    seen, marked = values[finite], told[finite]
+    if seen.size < 2 * ENOUGH:
+        return math.inf
+    middle = float(np.median(seen))
+    share = min(max(AIM / seen.size, NARROWEST), WIDEST)
+    threshold = float(np.quantile(seen, 1 - share))
+    maxima, at = clusters(seen, threshold, gap)
+    if cycle > gap and maxima.size < A_CYCLE * seen.size / cycle:
+        maxima, at = clusters(seen, threshold, cycle)
+    kept = _without_told(maxima, at, marked, gap)
+    spread = MAD_TO_SIGMA * float(np.median(np.abs(seen - middle)))
+    if kept.size < ENOUGH:
+        far = float(kept.max(initial=threshold)) - middle
+        return middle + max(SIGMAS * spread, (1 + 2 / (1 + kept.size)) * far) if few else math.inf
+    excess = kept - threshold
+    limit = threshold + _beyond(excess, kept.size / seen.size, rate)
+    rare = np.sort(kept)[-1 - kept.size // 50]
+    return max(limit, middle + SEEN * (float(rare) - middle))
+
+
+def _without_told(maxima: Floats, at: np.ndarray, told: np.ndarray, gap: int) -> Floats:
+    """The earliest told clusters are pardoned, so that what comes again and again is learned."""
+    whole = np.cumsum(np.concatenate(([0], told)))
+    ends = np.minimum(at + gap + 1, told.size)
+    marked = np.flatnonzero(whole[ends] > whole[at])
+    most = min(PARDONED + told.size // EACH, int(PARDONED_SHARE * maxima.size))
+    return np.delete(maxima, marked[:most])
+
+
+def _beyond(excess: Floats, often: float, rate: float) -> float:
+    """The excess that comes with `rate` a sample, where clusters come `often` a sample.
+
+    Shape and scale by moments (Hosking and Wallis 1987): shape = (1 - mean² / variance) / 2 in Coles' sign.
+    """
+    mean, variance = float(excess.mean()), float(excess.var())
+    if mean <= 0 or often <= rate:
+        return max(mean, 0.0)
+    shape = min(max(0.5 * (1 - mean * mean / variance), 0.0), HEAVIEST) if variance > 0 else 0.0
+    scale = mean * (1 - shape) * (1 + 1 / math.sqrt(excess.size))  # by one standard error: few may have been small
+    ratio = often / rate
+    return scale * (math.log(ratio) if shape < 1e-3 else (ratio**shape - 1) / shape)
