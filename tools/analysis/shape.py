@@ -86,7 +86,7 @@ class Shape:
         self.score = 0.0
         if len(self.distances) >= LOOKS:
             past, places = np.array(self.distances), np.array(self.places)
-            limit = upper_limit(past, told=told[places] > 0, gap=STRIDES, rate=rate * self.wait)
+            limit = upper_limit(past, told=told[places], gap=STRIDES, rate=rate * self.wait)
             middle = float(np.median(past))
             self.score = (found - middle) / max(limit - middle, 1e-12)
         self.places.append(values.size - 1)

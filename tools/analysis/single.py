@@ -16,18 +16,21 @@ from tools.analysis.forecast import BACK, CYCLES, Forecast, fit_forecast, naive,
 from tools.analysis.period import find_period
 from tools.analysis.robust import Floats
 from tools.analysis.shape import Shape
-from tools.analysis.tails import upper_limit
+from tools.analysis.tails import CLEAR, upper_limit
 from tools.analysis.views import LOOKBACK, NEEDS, WIDTH, farness, look_at, look_at_last
 
 DAY_MS = 86_400_000
 DAYS_KEPT = 15
 FEWEST, MOST = 2_048, 20_160  # samples kept
-WARM = 40
+WARM = 32
 GROWTH = 1.1
 REFIT_LEAST, REFIT_MOST = 16, 512  # samples between fits
 RATE = 1e-5  # alarms a sample and side of a view
 CALM, CALM_SHARE = 6, 0.75
-PRACTICE, PRACTICE_SHARE, PRACTICE_CYCLES = 60, 0.25, 3  # samples of silence, share of all samples, cycles
+PRACTICE, PRACTICE_SHARE, PRACTICE_CYCLES = 40, 0.25, 3  # samples of silence, share of all samples, cycles
+FREE, DEARER, FORGIVEN = 1.0, 1.4, 1_000  # alarms; how much higher the bar is for each further one; samples
+CHEAP = 0.3  # of an alarm: what a clear one counts
+EARLY = 1.0  # limits from n samples are off by some part of 1 / sqrt(n)
 STILL = 8  # equal samples, at the least, before that is remarkable
 ACCEPT = 256  # samples after which what alarms is how it is
 EARLIER = 0.6  # of the past, whose values the rest is compared with
@@ -74,6 +77,8 @@ class Single:
         self.fitted = Fitted(naive(np.zeros(1)))
         self.shape = Shape()
         self.seen = 0  # samples ever
+        self.height = 0.0  # of an alarm that goes on: its highest score
+        self.told = 0.0  # alarms, those long ago counting less
         self.practice: dict[str, tuple[float, float]] = {}  # by view: last told in silence (-1: believed), first asked
 
     def look(self, at_ms: int, value: float, *, factor: float = 1.0) -> Judged:
@@ -86,7 +91,9 @@ class Single:
                 self._append(math.nan)
         self.last_ms = at_ms
         expected = self._append(value)
-        score, view = self._score(factor) if math.isfinite(value) else (0.0, "")
+        self.told *= math.exp(-1 / FORGIVEN)
+        bar = factor * DEARER ** max(self.told - FREE, 0.0) * (1 + EARLY / math.sqrt(self.seen))
+        score, view = self._score(bar) if math.isfinite(value) else (0.0, "")
         began, ended = self._alarm(at_ms, abs(score), known=math.isfinite(value))
         since = self.since_ms
         if ended:
@@ -186,13 +193,16 @@ class Single:
         active = self.since_ms > 0
         began = known and not active and score >= 1
         if began:
+            self.told += 1 if score < CLEAR else CHEAP
+            self.height = 0.0
             self.since_ms, self.begun, self.calm = at_ms, 0, 0
         if not (active or began):
             return False, False
         self.begun += 1
         self.calm = self.calm + 1 if known and score < CALM_SHARE else 0
         if self.begun <= max(ACCEPT, self.fitted.period):
-            self.columns["told"][self.size - 1] = 1.0
+            self.height = max(self.height, score)
+            self.columns["told"][self.size - 1] = self.height
             self.columns["clean"][self.size - 1] = self._instead()
         ended = self.calm >= CALM or self.begun > max(ACCEPT, self.fitted.period)
         return began, ended
@@ -221,18 +231,22 @@ class Single:
         self.due = int(min(max((GROWTH - 1) * self.size, REFIT_LEAST), REFIT_MOST))
 
     def _limits(self, usual: float) -> dict[str, tuple[float, float, float]]:
-        told = self.past("told") > 0
+        told = self.past("told")
         columns = look_at(self.past("residual"), self.past("adjusted"), usual)
-        columns["place"], columns["still"] = self._places(told), self.past("run")
+        columns["place"], columns["still"] = self._places(told > 0), self.past("run")
         out, cycle = {}, self.shape.lag
         for view, column in columns.items():
             if int(np.isfinite(column).sum()) < NEEDS[view] - WIDTH[view]:
                 continue
             middle = float(np.nanmedian(column))
-            up, down = (upper_limit(s * column, told=told, gap=WIDTH[view], rate=RATE, few=view != "place",
+            up, down = (upper_limit(s * column, told=told, gap=WIDTH[view], rate=RATE, few=self._few_do(view),
                                     cycle=cycle) - s * middle for s in (1, -1))
             out[view] = (middle, max(up, STILL), math.inf) if view == "still" else (middle, up, down)
         return out
+
+    def _few_do(self, view: str) -> bool:
+        """Whether a handful of earlier excursions may set a limit: not where values are new or repeat by chance."""
+        return view != "place" and (view != "still" or float(np.median(self.past("run"))) == 1)
 
     def _places(self, told: np.ndarray) -> Floats:
         """How far the later part's values were from all of the earlier part's, nan for the earlier part: what to expect

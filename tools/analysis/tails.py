@@ -18,11 +18,12 @@ ENOUGH = 10  # clusters for a fit
 A_CYCLE = 2.5  # clusters a cycle: if they are fewer they belong to the cycle, and one of them counts
 AIM = 40  # exceedances, if a twentieth to a fiftieth of the past are so many
 WIDEST, NARROWEST = 0.10, 0.02
-HEAVIEST = 0.4  # shape
+LIGHTEST, HEAVIEST = -0.2, 0.4  # shape
+UNSURE = 10  # excesses at which a shape is half believed
 SIGMAS = 7.0  # with too few clusters
 SEEN = 1.1  # times the farthest that was seen, its fiftieth part left out
-PARDONED, EACH = 2, 1_000  # the first told clusters teach nothing, one more for so many samples; later ones are how
-PARDONED_SHARE = 0.2  # the series is, and so is a larger share of all clusters
+CLEAR = 1.5  # times its limit: what was so far out when it was told is no part of ordinary life and teaches nothing,
+EACH, SHARE = 150, 0.4  # unless there is more of it than one in so many samples, or such a share of all clusters
 
 
 def clusters(values: Floats, threshold: float, gap: int) -> tuple[Floats, np.ndarray]:
@@ -37,7 +38,8 @@ def clusters(values: Floats, threshold: float, gap: int) -> tuple[Floats, np.nda
 
 def upper_limit(values: Floats, *, told: np.ndarray, gap: int, rate: float, few: bool = True,
                 cycle: int = 0) -> float:
-    """Where values (n,) are never expected, upwards; nan is left out. `told` (n,): samples that alarmed.
+    """Where values (n,) are never expected, upwards; nan is left out. `told` (n,): by how much samples alarmed, times their
+    limit then, 0 for those that did not.
 
     inf where nothing can be said, and with too few clusters unless `few` says that they will do.
     """
@@ -63,11 +65,11 @@ def upper_limit(values: Floats, *, told: np.ndarray, gap: int, rate: float, few:
 
 
 def _without_told(maxima: Floats, at: np.ndarray, told: np.ndarray, gap: int) -> Floats:
-    """The earliest told clusters are pardoned, so that what comes again and again is learned."""
-    whole = np.cumsum(np.concatenate(([0], told)))
+    """The earliest clear ones are pardoned, so that what comes again and again is learned."""
+    whole = np.cumsum(np.concatenate(([0], told >= CLEAR)))
     ends = np.minimum(at + gap + 1, told.size)
     marked = np.flatnonzero(whole[ends] > whole[at])
-    most = min(PARDONED + told.size // EACH, int(PARDONED_SHARE * maxima.size))
+    most = min(1 + told.size // EACH, int(SHARE * maxima.size))
     return np.delete(maxima, marked[:most])
 
 
@@ -79,7 +81,8 @@ def _beyond(excess: Floats, often: float, rate: float) -> float:
     mean, variance = float(excess.mean()), float(excess.var())
     if mean <= 0 or often <= rate:
         return max(mean, 0.0)
-    shape = min(max(0.5 * (1 - mean * mean / variance), 0.0), HEAVIEST) if variance > 0 else 0.0
+    found = 0.5 * (1 - mean * mean / variance) if variance > 0 else LIGHTEST
+    shape = min(max(found * excess.size / (excess.size + UNSURE), LIGHTEST), HEAVIEST)
     scale = mean * (1 - shape) * (1 + 1 / math.sqrt(excess.size))  # by one standard error: few may have been small
     ratio = often / rate
-    return scale * (math.log(ratio) if shape < 1e-3 else (ratio**shape - 1) / shape)
+    return scale * (math.log(ratio) if abs(shape) < 1e-3 else (ratio**shape - 1) / shape)

@@ -28,7 +28,7 @@ NEIGHBOUR = 3  # two earlier wild values do not make a third one usual
 NAMES = ("step", *(f"mean {k}" for k in MEANS), *(f"spread {k}" for k in SPREADS))
 WIDTH: Mapping[str, int] = {"step": 2, "place": 6, "still": 2, **{f"mean {k}": k for k in MEANS}, **{f"spread {k}": k for k in SPREADS}}
 NEEDS: Mapping[str, int] = {  # samples of the past, before a view says anything
-    "step": 40, "place": 120, "still": 60, **{f"mean {k}": 15 * k for k in MEANS}, **{f"spread {k}": 15 * k for k in SPREADS}}
+    "step": 30, "place": 120, "still": 60, **{f"mean {k}": 15 * k for k in MEANS}, **{f"spread {k}": 15 * k for k in SPREADS}}
 
 
 def rolling(values: Floats, width: int) -> Floats:
