@@ -55,14 +55,22 @@ class Recorder:
         """One sample; remembers what began."""
         seen = self.watch.look(sample)
         self.alarms += [(position, a) for a in seen.began]
+        for key, (expected, half) in seen.bands.items():
+            if key in self._drawn:
+                self._trace(key, sample, expected, half)
         if seen.verdicts is not None:
             for key in self._drawn & seen.rows.keys():
-                row, trace = seen.rows[key], self.traces.setdefault(key, Trace("/".join(filter(None, key))))
-                trace.ms.append(sample.at_ms)
-                trace.value.append(sample.values.get(key, float("nan")))
-                trace.expected.append(float(seen.verdicts.expected[row]))
-                trace.half.append(float(seen.verdicts.scale[row] * seen.verdicts.limit[row]))
+                row = seen.rows[key]
+                self._trace(key, sample, float(seen.verdicts.expected[row]),
+                            float(seen.verdicts.scale[row] * seen.verdicts.limit[row]))
         return seen
+
+    def _trace(self, key: Watched, sample: Sample, expected: float, half: float) -> None:
+        trace = self.traces.setdefault(key, Trace("/".join(filter(None, key))))
+        trace.ms.append(sample.at_ms)
+        trace.value.append(sample.values.get(key, float("nan")))
+        trace.expected.append(expected)
+        trace.half.append(half)
 
     @property
     def raised(self) -> list[Raised]:

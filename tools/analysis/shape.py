@@ -8,6 +8,8 @@ flat stretch is not blown up. Its limit comes from the distances of the past.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -66,6 +68,16 @@ class Shape:
             if (found := nearest(values[:end], self.width)) == found:
                 self.places.append(end - 1)
                 self.distances.append(found)
+
+    def save(self) -> dict[str, Any]:
+        """For JSON."""
+        return dict(vars(self))
+
+    def restore(self, saved: Mapping[str, Any]) -> None:
+        """What `save` gave. Raises KeyError or TypeError."""
+        self.width, self.lag, self.wait = int(saved["width"]), int(saved["lag"]), int(saved["wait"])
+        self.places, self.distances = [int(p) for p in saved["places"]], [float(d) for d in saved["distances"]]
+        self.score = float(saved["score"])
 
     def forget(self, samples: int) -> None:
         """So many samples at the beginning of the past are gone."""

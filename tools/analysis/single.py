@@ -8,7 +8,9 @@ alarms is replaced by what was expected wherever the past serves as a season, un
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -21,7 +23,7 @@ from tools.analysis.views import LOOKBACK, NEEDS, WIDTH, farness, look_at, look_
 
 DAY_MS = 86_400_000
 DAYS_KEPT = 15
-FEWEST, MOST = 2_048, 20_160  # samples kept
+FEWEST, MOST = 2_048, 10_080  # samples kept
 WARM = 32
 GROWTH = 1.1
 REFIT_LEAST, REFIT_MOST = 16, 512  # samples between fits
@@ -34,6 +36,8 @@ EARLY = 1.0  # limits from n samples are off by some part of 1 / sqrt(n)
 STILL = 8  # equal samples, at the least, before that is remarkable
 ACCEPT = 256  # samples after which what alarms is how it is
 EARLIER = 0.6  # of the past, whose values the rest is compared with
+KEPT_FACTS = ("last_ms", "known_ms", "since_ms", "begun", "calm", "due", "height", "told", "seen", "practice")
+KEPT_COLUMNS = ("value", "known", "told", "clean", "run")
 COLUMNS = ("value", "known", "told", "clean", "adjusted", "residual", "run")
 
 
@@ -70,6 +74,7 @@ class Single:
         self.columns: dict[str, Floats] = {name: np.full(2 * self.capacity, np.nan) for name in COLUMNS}
         self.size = 0
         self.last_ms: int | None = None
+        self.known_ms: int | None = None  # of the last sample that was no gap
         self.since_ms = 0  # of an alarm that goes on
         self.begun = 0  # samples since it began
         self.calm = 0
@@ -86,10 +91,12 @@ class Single:
         if self.last_ms is not None:
             missed = round((at_ms - self.last_ms) / self.interval_ms) - 1
             if missed < 0:
+                self.last_ms = at_ms if at_ms < self.last_ms - self.interval_ms else self.last_ms  # the clock went back
                 return Judged(math.nan, math.nan, 0.0, "", False, False, self.since_ms)
             for _ in range(min(missed, self.capacity)):
                 self._append(math.nan)
         self.last_ms = at_ms
+        self.known_ms = at_ms if math.isfinite(value) or self.known_ms is None else self.known_ms
         expected = self._append(value)
         self.told *= math.exp(-1 / FORGIVEN)
         bar = factor * DEARER ** max(self.told - FREE, 0.0) * (1 + EARLY / math.sqrt(self.seen))
@@ -102,6 +109,29 @@ class Single:
         if self.due <= 0:
             self._fit()
         return Judged(expected, self._half(factor), score, view, began, ended, since)
+
+    def save(self) -> tuple[dict[str, Any], dict[str, Floats]]:
+        """(facts for JSON, columns) from which `restore` makes the same series again; what was fitted is not kept."""
+        facts = {name: getattr(self, name) for name in KEPT_FACTS} | {"shape": self.shape.save()}
+        columns = {name: self.past(name).astype(np.float64 if name == "value" else np.float32) for name in KEPT_COLUMNS}
+        return facts, columns
+
+    def restore(self, facts: Mapping[str, Any], columns: Mapping[str, Floats]) -> None:
+        """Fill a new one and fit it. Raises KeyError, TypeError or ValueError on what was never saved."""
+        size = int(columns["value"].size)
+        if size > 2 * self.capacity or any(columns[name].shape != (size,) for name in KEPT_COLUMNS):
+            raise ValueError("a series of another size")
+        for name in KEPT_COLUMNS:
+            self.columns[name][:size] = columns[name]
+        self.size = size
+        for name in KEPT_FACTS:
+            setattr(self, name, facts[name])
+        self.practice = {str(view): (float(wild), float(first)) for view, (wild, first) in facts["practice"].items()}
+        self.shape.restore(facts["shape"])
+        if self.seen >= WARM:
+            due = self.due
+            self._fit()
+            self.due = due
 
     def past(self, name: str) -> Floats:
         """A column of what is kept, (size,)."""
