@@ -17,7 +17,7 @@ ROUNDS = 2.2  # periods the past must hold
 PEAK = 0.25  # of the autocorrelation
 DIP = 0.75  # of the differences half a period away
 TRIED = 6  # peaks
-SHORTER = 1.08  # a multiple must beat the shorter period by so much
+SHORTER = 1.2  # a multiple must beat the shorter period by so much
 
 
 def autocorrelation(values: Floats, most: int) -> Floats:

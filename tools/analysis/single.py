@@ -32,7 +32,8 @@ CALM, CALM_SHARE = 6, 0.75
 PRACTICE, PRACTICE_SHARE, PRACTICE_CYCLES = 40, 0.25, 3  # samples of silence, share of all samples, cycles
 FREE, DEARER, FORGIVEN = 1.0, 1.4, 1_000  # alarms; how much higher the bar is for each further one; samples
 CHEAP = 0.3  # of an alarm: what a clear one counts
-EARLY = 1.0  # limits from n samples are off by some part of 1 / sqrt(n)
+EARLY, SETTLED = 1.0, 400  # how much higher the bar is at first; samples until it is not
+APART = 0.25  # of the usual range
 STILL = 8  # equal samples, at the least, before that is remarkable
 ACCEPT = 256  # samples after which what alarms is how it is
 EARLIER = 0.6  # of the past, whose values the rest is compared with
@@ -99,7 +100,7 @@ class Single:
         self.known_ms = at_ms if math.isfinite(value) or self.known_ms is None else self.known_ms
         expected = self._append(value)
         self.told *= math.exp(-1 / FORGIVEN)
-        bar = factor * DEARER ** max(self.told - FREE, 0.0) * (1 + EARLY / math.sqrt(self.seen))
+        bar = factor * DEARER ** max(self.told - FREE, 0.0) * (1 + EARLY * max(1 - self.seen / SETTLED, 0.0))
         score, view = self._score(bar) if math.isfinite(value) else (0.0, "")
         began, ended = self._alarm(at_ms, abs(score), known=math.isfinite(value))
         since = self.since_ms
@@ -271,12 +272,19 @@ class Single:
             middle = float(np.nanmedian(column))
             up, down = (upper_limit(s * column, told=told, gap=WIDTH[view], rate=RATE, few=self._few_do(view),
                                     cycle=cycle) - s * middle for s in (1, -1))
-            out[view] = (middle, max(up, STILL), math.inf) if view == "still" else (middle, up, down)
+            least = STILL if view == "still" else self._apart() if view == "place" else 0.0
+            out[view] = (middle, max(up, least), math.inf) if least else (middle, up, down)
         return out
 
+    def _apart(self) -> float:
+        """How far from all others a value must be, at the least: a part of the range that is usual."""
+        low, high = np.quantile(self.past("value"), [0.02, 0.98])
+        return APART * float(high - low)
+
     def _few_do(self, view: str) -> bool:
-        """Whether a handful of earlier excursions may set a limit: not where values are new or repeat by chance."""
-        return view != "place" and (view != "still" or float(np.median(self.past("run"))) == 1)
+        """Whether a handful of earlier excursions may set a limit: not where values repeat by
+        chance."""
+        return view != "still" or float(np.median(self.past("run"))) == 1
 
     def _places(self, told: np.ndarray) -> Floats:
         """How far the later part's values were from all of the earlier part's, nan for the earlier part: what to expect

@@ -22,21 +22,20 @@ LIGHTEST, HEAVIEST = -0.2, 0.4  # shape
 UNSURE = 10  # excesses at which a shape is half believed
 SIGMAS = 7.0  # with too few clusters
 SEEN = 1.1  # times the farthest that was seen, its fiftieth part left out
-CLEAR = 1.5  # times its limit: what was so far out when it was told is no part of ordinary life and teaches nothing,
+CLEAR = 1.25  # times its limit: what was so far out when it was told is no part of ordinary life and teaches nothing,
 EACH, SHARE = 150, 0.4  # unless there is more of it than one in so many samples, or such a share of all clusters
 
 
-def clusters(values: Floats, threshold: float, gap: int) -> tuple[Floats, np.ndarray]:
-    """Maxima and positions of runs above the threshold; runs nearer than `gap` samples are one."""
+def clusters(values: Floats, threshold: float, gap: int, told: Floats) -> tuple[Floats, Floats]:
+    """Maxima, and the highest `told`, of runs above the threshold; runs nearer than `gap` samples are one."""
     over = np.flatnonzero(values > threshold)
     if not over.size:
-        return np.zeros(0), over
+        return np.zeros(0), np.zeros(0)
     starts = np.flatnonzero(np.concatenate(([True], np.diff(over) > gap)))
-    maxima = np.maximum.reduceat(values[over], starts)
-    return maxima, over[starts]
+    return np.maximum.reduceat(values[over], starts), np.maximum.reduceat(told[over], starts)
 
 
-def upper_limit(values: Floats, *, told: np.ndarray, gap: int, rate: float, few: bool = True,
+def upper_limit(values: Floats, *, told: Floats, gap: int, rate: float, few: bool = True,
                 cycle: int = 0) -> float:
     """Where values (n,) are never expected, upwards; nan is left out. `told` (n,): by how much samples alarmed, times their
     limit then, 0 for those that did not.
@@ -50,10 +49,10 @@ def upper_limit(values: Floats, *, told: np.ndarray, gap: int, rate: float, few:
     middle = float(np.median(seen))
     share = min(max(AIM / seen.size, NARROWEST), WIDEST)
     threshold = float(np.quantile(seen, 1 - share))
-    maxima, at = clusters(seen, threshold, gap)
+    maxima, marks = clusters(seen, threshold, gap, marked)
     if cycle > gap and maxima.size < A_CYCLE * seen.size / cycle:
-        maxima, at = clusters(seen, threshold, cycle)
-    kept = _without_told(maxima, at, marked, gap)
+        maxima, marks = clusters(seen, threshold, cycle, marked)
+    kept = _without_told(maxima, marks, seen.size)
     spread = MAD_TO_SIGMA * float(np.median(np.abs(seen - middle)))
     if kept.size < ENOUGH:
         far = float(kept.max(initial=threshold)) - middle
@@ -64,13 +63,10 @@ def upper_limit(values: Floats, *, told: np.ndarray, gap: int, rate: float, few:
     return max(limit, middle + SEEN * (float(rare) - middle))
 
 
-def _without_told(maxima: Floats, at: np.ndarray, told: np.ndarray, gap: int) -> Floats:
+def _without_told(maxima: Floats, marks: Floats, samples: int) -> Floats:
     """The earliest clear ones are pardoned, so that what comes again and again is learned."""
-    whole = np.cumsum(np.concatenate(([0], told >= CLEAR)))
-    ends = np.minimum(at + gap + 1, told.size)
-    marked = np.flatnonzero(whole[ends] > whole[at])
-    most = min(1 + told.size // EACH, int(SHARE * maxima.size))
-    return np.delete(maxima, marked[:most])
+    most = min(1 + samples // EACH, max(int(SHARE * maxima.size), 2))
+    return np.delete(maxima, np.flatnonzero(marks >= CLEAR)[:most])
 
 
 def _beyond(excess: Floats, often: float, rate: float) -> float:
