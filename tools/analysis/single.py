@@ -18,7 +18,7 @@ from tools.analysis.forecast import BACK, CYCLES, Forecast, fit_forecast, naive,
 from tools.analysis.period import find_period
 from tools.analysis.robust import Floats
 from tools.analysis.shape import Shape
-from tools.analysis.tails import CLEAR, upper_limit
+from tools.analysis.tails import CLEAR, SHARE, upper_limit
 from tools.analysis.views import LOOKBACK, NEEDS, WIDTH, farness, look_at, look_at_last
 
 DAY_MS = 86_400_000
@@ -266,12 +266,13 @@ class Single:
         columns = look_at(self.past("residual"), self.past("adjusted"), usual)
         columns["place"], columns["still"] = self._places(told > 0), self.past("run")
         out, cycle = {}, self.shape.lag
+        moves = float(np.median(self.past("run"))) == 1  # then a handful of stops sets a limit; else they come by chance
         for view, column in columns.items():
             if int(np.isfinite(column).sum()) < NEEDS[view] - WIDTH[view]:
                 continue
             middle = float(np.nanmedian(column))
-            up, down = (upper_limit(s * column, told=told, gap=WIDTH[view], rate=RATE, few=self._few_do(view),
-                                    cycle=cycle) - s * middle for s in (1, -1))
+            up, down = (upper_limit(s * column, told=told, gap=WIDTH[view], rate=RATE, few=view not in ("place", "still") or moves and view == "still",
+                                    cycle=cycle, pardoned=1.0 if view == "still" else SHARE) - s * middle for s in (1, -1))
             least = STILL if view == "still" else self._apart() if view == "place" else 0.0
             out[view] = (middle, max(up, least), math.inf) if least else (middle, up, down)
         return out
@@ -280,11 +281,6 @@ class Single:
         """How far from all others a value must be, at the least: a part of the range that is usual."""
         low, high = np.quantile(self.past("value"), [0.02, 0.98])
         return APART * float(high - low)
-
-    def _few_do(self, view: str) -> bool:
-        """Whether a handful of earlier excursions may set a limit: not where values repeat by
-        chance."""
-        return view != "still" or float(np.median(self.past("run"))) == 1
 
     def _places(self, told: np.ndarray) -> Floats:
         """How far the later part's values were from all of the earlier part's, nan for the earlier part: what to expect

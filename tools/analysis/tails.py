@@ -36,11 +36,12 @@ def clusters(values: Floats, threshold: float, gap: int, told: Floats) -> tuple[
 
 
 def upper_limit(values: Floats, *, told: Floats, gap: int, rate: float, few: bool = True,
-                cycle: int = 0) -> float:
+                cycle: int = 0, pardoned: float = SHARE) -> float:
     """Where values (n,) are never expected, upwards; nan is left out. `told` (n,): by how much samples alarmed, times their
     limit then, 0 for those that did not.
 
     inf where nothing can be said, and with too few clusters unless `few` says that they will do.
+    `pardoned`: the largest share of clusters that may teach nothing.
     """
     finite = np.isfinite(values)
     seen, marked = values[finite], told[finite]
@@ -52,7 +53,7 @@ def upper_limit(values: Floats, *, told: Floats, gap: int, rate: float, few: boo
     maxima, marks = clusters(seen, threshold, gap, marked)
     if cycle > gap and maxima.size < A_CYCLE * seen.size / cycle:
         maxima, marks = clusters(seen, threshold, cycle, marked)
-    kept = _without_told(maxima, marks, seen.size)
+    kept = _without_told(maxima, marks, seen.size, pardoned)
     spread = MAD_TO_SIGMA * float(np.median(np.abs(seen - middle)))
     if kept.size < ENOUGH:
         far = float(kept.max(initial=threshold)) - middle
@@ -63,9 +64,9 @@ def upper_limit(values: Floats, *, told: Floats, gap: int, rate: float, few: boo
     return max(limit, middle + SEEN * (float(rare) - middle))
 
 
-def _without_told(maxima: Floats, marks: Floats, samples: int) -> Floats:
+def _without_told(maxima: Floats, marks: Floats, samples: int, share: float) -> Floats:
     """The earliest clear ones are pardoned, so that what comes again and again is learned."""
-    most = min(1 + samples // EACH, max(int(SHARE * maxima.size), 2))
+    most = min(1 + samples // EACH, int(share * maxima.size))
     return np.delete(maxima, np.flatnonzero(marks >= CLEAR)[:most])
 
 
