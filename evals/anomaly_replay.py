@@ -111,7 +111,8 @@ def _plain_series(made: Days) -> dict[str, Floats]:
 
 
 def replay_csv(data: Labelled, *, name: str = "series") -> Replay:
-    """Each column is a series about which nothing is known; an alarm of any column is an alarm."""
+    """Each column is a series about which nothing is known; an alarm of any column is an alarm. One sample is enough
+    for every method here: labelled faults may be as short."""
     keys = {column: Watched("series", name, name=column) for column in data.values}
     recorder = Recorder(Watch(interval_ms=data.interval_ms), frozenset(keys.values()))
     for position, at in enumerate(data.ms.tolist()):
@@ -121,12 +122,12 @@ def replay_csv(data: Labelled, *, name: str = "series") -> Replay:
     train = {c: v[: v.size // 3] for c, v in data.values.items()}
     judge = scorer(data.events, days)
     early = tuple(e for e in data.events if e.start < data.ms.size // 3)
-    quantile, room = tuned_static(train, scorer(early, days / 3))
+    quantile, room = tuned_static(train, scorer(early, days / 3), persist=1)
     window = max(60, round(DAY_MS / data.interval_ms))
     rows = (("culprit", score(data.events, recorder.raised, days=days)),
             ("static threshold, tuned on the first third",
-             judge(static_alarms(data.values, limits_of(train, quantile, room)))),
-            ("three sigma over a day", judge(three_sigma(data.values, window=window))))
+             judge(static_alarms(data.values, limits_of(train, quantile, room), persist=1))),
+            ("three sigma over a day", judge(three_sigma(data.values, window=window, persist=1))))
     return Replay(rows, tuple(recorder.alarms), recorder.traces, data.events, (), data.ms)
 
 
