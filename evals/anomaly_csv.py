@@ -1,7 +1,8 @@
 """Public labelled series: `timestamp,value[,label]` or a timestamp and several value columns, at any interval.
 
 Times are ISO 8601 (no zone: UTC) or epoch seconds, milliseconds, microseconds or nanoseconds; integers that are no
-plausible time are counted as steps of an hour, and so are the rows of a file that begins with `value` or `data`. Rows may be missing, doubled, out of order or not numbers.
+plausible time are counted as steps of an hour, and so are the rows of a file that begins with `value` or `data`. Rows
+may be missing, doubled, out of order or not numbers.
 """
 
 from __future__ import annotations

@@ -161,7 +161,8 @@ def _schedule(rng: np.random.Generator, minutes: int, each: int) -> Iterator[Eve
     for number, kind in enumerate(order):
         begin = LEARNING_DAYS * DAY + int(number * room + rng.uniform(0, max(room * 0.3, 1)))
         length = {"silence": 15, "deploy": 12, "switch": 8, "scrape_gap": 6, "renamed": 1,
-                  "clock_jump": 5, "new_lines": 20, "vanished_lines": 60, "burst_lines": 10}.get(kind, float(rng.uniform(15, 40)))
+                  "clock_jump": 5, "new_lines": 20, "vanished_lines": 60, "burst_lines": 10,
+                  }.get(kind, float(rng.uniform(15, 40)))
         length = LEAK_MINUTES if kind == "leak" else min(length, 0.65 * room)  # a leak goes on beside other faults
         yield _event(kind, begin, min(begin + max(int(length), 1), minutes), rng, strange)
 

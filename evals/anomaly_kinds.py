@@ -61,7 +61,7 @@ def _places(rng: Rng, n: int) -> list[tuple[int, int]]:
 
 def _put(rng: Rng, values: Floats, made: Made, what: str, start: int, room: int) -> Fault:
     """Change `values` in place."""
-    long = int(min(max(rng.uniform(1.0, 1.6) * made.cycle, rng.integers(25, 60)), room))
+    long = int(min(max(float(rng.uniform(1.0, 1.6)) * made.cycle, float(rng.integers(25, 60))), room))
     length = {"spike": int(rng.integers(1, 4)), "dip": int(rng.integers(1, 4)), "eruption": int(rng.integers(2, 8)),
               "elsewhen": max(made.cycle // 3, 4), "reversed": made.cycle}.get(what, long)
     at = slice(start, min(start + max(min(length, room), 1), values.size))

@@ -91,7 +91,8 @@ def bursts(rng: Rng, n: int) -> Made:
 
 def duty(rng: Rng, n: int) -> Made:
     """On and off in turn, each for about as long as ever."""
-    on, off, values = rng.integers(8, 40), rng.integers(8, 60), []
+    on, off = rng.integers(8, 40), rng.integers(8, 60)
+    values: list[float] = []
     while len(values) < n:
         values += [10.0] * int(max(rng.normal(on, 0.06 * on), 3)) + [2.0] * int(max(rng.normal(off, 0.06 * off), 3))
     return Made(np.array(values[:n]) + 0.2 * rng.normal(size=n), int(on + off), ("spike", "long_state"))
@@ -100,7 +101,7 @@ def duty(rng: Rng, n: int) -> Made:
 def flat(rng: Rng, n: int) -> Made:
     """Nearly constant."""
     level = float(rng.integers(0, 50))
-    return Made(level + (rng.random(n) < 0.01) * rng.integers(1, 3, n), 0, ("spike", "level"))
+    return Made(np.asarray(level + (rng.random(n) < 0.01) * rng.integers(1, 3, n), np.float64), 0, ("spike", "level"))
 
 
 def sluggish(rng: Rng, n: int) -> Made:

@@ -70,8 +70,9 @@ def unknown_report(seeds: tuple[int, ...] = HELD_OUT) -> str:
                      + " | ".join(f"{s.f1:.2f}" for s in plain) + f" | {1_000 * ours.wrong / found.points:.2f} |")
     kinds = _whole({**tuned, **held}).methods
     lines += ["", f"| fault | {' | '.join(SHORT)} |", "|---|---|---|---|---|"]
-    lines += [f"| {fault.replace('_', ' ')} | " + " | ".join(f"{s.by_kind[fault][0]} of {s.by_kind[fault][1]}"
-                                                             for s in kinds) + " |" for fault in sorted(kinds[0].by_kind)]
+    for fault in sorted(kinds[0].by_kind):
+        hits = (f"{s.by_kind[fault][0]} of {s.by_kind[fault][1]}" for s in kinds)
+        lines.append(f"| {fault.replace('_', ' ')} | {' | '.join(hits)} |")
     return "\n".join(lines)
 
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from tools.analysis.period import dominant
 from tools.analysis.robust import Floats
-from tools.analysis.tails import upper_limit
+from tools.analysis.tails import Rules, upper_limit
 
 WIDEST, NARROWEST = 400, 8
 STRIDES = 8  # looks a width
@@ -54,10 +54,10 @@ class Shape:
         """Choose the width anew: the period, else the lag at which the series resembles itself."""
         self.lag = found = period or dominant(values)
         width = min(found, WIDEST) if found >= NARROWEST and values.size >= ROUNDS * found else 0
-        if not width or not self.width or not 0.8 <= width / self.width <= 1.25:
-            if width != self.width:
-                self.width, self.places, self.distances, self.score = width, [], [], 0.0
-                self._catch_up(values)
+        alike = width and self.width and 0.8 <= width / self.width <= 1.25
+        if width != self.width and not alike:
+            self.width, self.places, self.distances, self.score = width, [], [], 0.0
+            self._catch_up(values)
 
     def _catch_up(self, values: Floats) -> None:
         """Distances of the past, as they would have been, for the second half of it."""
@@ -98,7 +98,7 @@ class Shape:
         self.score = 0.0
         if len(self.distances) >= LOOKS:
             past, places = np.array(self.distances), np.array(self.places)
-            limit = upper_limit(past, told=told[places], gap=STRIDES, rate=rate * self.wait)
+            limit = upper_limit(past, told[places], Rules(STRIDES, rate * self.wait))
             middle = float(np.median(past))
             self.score = (found - middle) / max(limit - middle, 1e-12)
         self.places.append(values.size - 1)

@@ -13,12 +13,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from tools.analysis.forecast import BACK, CYCLES, Forecast, fit_forecast, naive, seasonal
 from tools.analysis.period import find_period
 from tools.analysis.robust import Floats
 from tools.analysis.shape import Shape
-from tools.analysis.tails import CLEAR, SHARE, upper_limit
+from tools.analysis.tails import CLEAR, SHARE, Rules, upper_limit
 from tools.analysis.views import LOOKBACK, NEEDS, WIDTH, farness, look_at, look_at_last
 
 DAY_MS = 86_400_000
@@ -111,13 +112,13 @@ class Single:
             self._fit()
         return Judged(expected, self._half(factor), score, view, began, ended, since)
 
-    def save(self) -> tuple[dict[str, Any], dict[str, Floats]]:
+    def save(self) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
         """(facts for JSON, columns) from which `restore` makes the same series again; what was fitted is not kept."""
         facts = {name: getattr(self, name) for name in KEPT_FACTS} | {"shape": self.shape.save()}
         columns = {name: self.past(name).astype(np.float64 if name == "value" else np.float32) for name in KEPT_COLUMNS}
         return facts, columns
 
-    def restore(self, facts: Mapping[str, Any], columns: Mapping[str, Floats]) -> None:
+    def restore(self, facts: Mapping[str, Any], columns: Mapping[str, npt.NDArray[Any]]) -> None:
         """Fill a new one and fit it. Raises KeyError, TypeError or ValueError on what was never saved."""
         size = int(columns["value"].size)
         if size > 2 * self.capacity or any(columns[name].shape != (size,) for name in KEPT_COLUMNS):
@@ -144,9 +145,9 @@ class Single:
             self._drop()
         here, c = self.size, self.columns
         season, before = self._season(here), self._season(here - 1)
-        enough = here > BACK
-        expected = self.fitted.forecast.ahead(c["value"][max(here - 2 * BACK, 0) : here], season, before) if enough else (
-            float(c["value"][here - 1]) if here else value)
+        expected = float(c["value"][here - 1]) if here else value
+        if here > BACK:
+            expected = self.fitted.forecast.ahead(c["value"][max(here - 2 * BACK, 0) : here], season, before)
         known = math.isfinite(value)
         filled = value if known else expected if math.isfinite(expected) else 0.0
         row = {"value": filled, "known": float(known), "told": 0.0, "clean": filled if known else math.nan,
@@ -208,8 +209,8 @@ class Single:
         if abs(score) >= 1:
             self.practice[view] = (float(self.seen), since)
             return False
-        if self.seen - max(wild, since) >= max(PRACTICE, PRACTICE_SHARE * self.seen,
-                                                       PRACTICE_CYCLES * self.shape.lag):
+        silence = max(PRACTICE, PRACTICE_SHARE * self.seen, PRACTICE_CYCLES * self.shape.lag)
+        if self.seen - max(wild, since) >= silence:
             self.practice[view] = (-1.0, since)
             return True
         self.practice[view] = (wild, since)
@@ -234,13 +235,9 @@ class Single:
         if self.begun <= max(ACCEPT, self.fitted.period):
             self.height = max(self.height, score)
             self.columns["told"][self.size - 1] = self.height
-            self.columns["clean"][self.size - 1] = self._instead()
+            self.columns["clean"][self.size - 1] = self._season(self.size - 1)  # not what alarmed
         ended = self.calm >= CALM or self.begun > max(ACCEPT, self.fitted.period)
         return began, ended
-
-    def _instead(self) -> float:
-        """What the past should say of a sample that alarms: its season, else nothing."""
-        return self._season(self.size - 1)
 
     def _fit(self) -> None:
         """Fit everything to the past as it is now."""
@@ -266,13 +263,14 @@ class Single:
         columns = look_at(self.past("residual"), self.past("adjusted"), usual)
         columns["place"], columns["still"] = self._places(told > 0), self.past("run")
         out, cycle = {}, self.shape.lag
-        moves = float(np.median(self.past("run"))) == 1  # then a handful of stops sets a limit; else they come by chance
+        moves = float(np.median(self.past("run"))) == 1  # then a handful of stops sets a limit; else stops are chance
+        few = {"place": False, "still": moves}
         for view, column in columns.items():
             if int(np.isfinite(column).sum()) < NEEDS[view] - WIDTH[view]:
                 continue
             middle = float(np.nanmedian(column))
-            up, down = (upper_limit(s * column, told=told, gap=WIDTH[view], rate=RATE, few=view not in ("place", "still") or moves and view == "still",
-                                    cycle=cycle, pardoned=1.0 if view == "still" else SHARE) - s * middle for s in (1, -1))
+            rules = Rules(WIDTH[view], RATE, few.get(view, True), cycle, 1.0 if view == "still" else SHARE)
+            up, down = (upper_limit(s * column, told, rules) - s * middle for s in (1, -1))
             least = STILL if view == "still" else self._apart() if view == "place" else 0.0
             out[view] = (middle, max(up, least), math.inf) if least else (middle, up, down)
         return out
@@ -282,7 +280,7 @@ class Single:
         low, high = np.quantile(self.past("value"), [0.02, 0.98])
         return APART * float(high - low)
 
-    def _places(self, told: np.ndarray) -> Floats:
+    def _places(self, told: npt.NDArray[np.bool_]) -> Floats:
         """How far the later part's values were from all of the earlier part's, nan for the earlier part: what to expect
         of values to come."""
         value = np.where(self.past("known") > 0, self.past("value"), np.nan)

@@ -1,14 +1,14 @@
 """How far a number may go before its own past says that it never goes there.
 
 Peaks over a threshold (Pickands 1975; Coles 2001, chapter 4; for streams Siffer et al. 2017): exceedances are grouped
-into clusters, the excesses of their maxima fitted by a generalised Pareto distribution whose shape is never lighter
-than an exponential one, and the limit is where `rate` alarms a sample are due. With few clusters the limit is a
-multiple of what was seen.
+into clusters, the excesses of their maxima fitted by a generalised Pareto distribution, and the limit is where `rate`
+alarms a sample are due. With few clusters the limit is a multiple of what was seen.
 """
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -35,13 +35,25 @@ def clusters(values: Floats, threshold: float, gap: int, told: Floats) -> tuple[
     return np.maximum.reduceat(values[over], starts), np.maximum.reduceat(told[over], starts)
 
 
-def upper_limit(values: Floats, *, told: Floats, gap: int, rate: float, few: bool = True,
-                cycle: int = 0, pardoned: float = SHARE) -> float:
-    """Where values (n,) are never expected, upwards; nan is left out. `told` (n,): by how much samples alarmed, times their
-    limit then, 0 for those that did not.
+@dataclass(frozen=True)
+class Rules:
+    """`gap`: samples within which exceedances are one cluster; `cycle`: the same where they come once a cycle.
 
-    inf where nothing can be said, and with too few clusters unless `few` says that they will do.
-    `pardoned`: the largest share of clusters that may teach nothing.
+    `rate`: alarms a sample that are accepted; `few`: whether a handful of clusters may set a limit; `pardoned`: the
+    largest share of clusters that may teach nothing.
+    """
+
+    gap: int
+    rate: float
+    few: bool = True
+    cycle: int = 0
+    pardoned: float = SHARE
+
+
+def upper_limit(values: Floats, told: Floats, rules: Rules) -> float:
+    """Where values (n,) are never expected, upwards; nan is left out. inf where nothing can be said.
+
+    `told` (n,): by how many times their limit samples alarmed, 0 for those that did not.
     """
     finite = np.isfinite(values)
     seen, marked = values[finite], told[finite]
@@ -50,16 +62,16 @@ def upper_limit(values: Floats, *, told: Floats, gap: int, rate: float, few: boo
     middle = float(np.median(seen))
     share = min(max(AIM / seen.size, NARROWEST), WIDEST)
     threshold = float(np.quantile(seen, 1 - share))
-    maxima, marks = clusters(seen, threshold, gap, marked)
-    if cycle > gap and maxima.size < A_CYCLE * seen.size / cycle:
-        maxima, marks = clusters(seen, threshold, cycle, marked)
-    kept = _without_told(maxima, marks, seen.size, pardoned)
+    maxima, marks = clusters(seen, threshold, rules.gap, marked)
+    if rules.cycle > rules.gap and maxima.size < A_CYCLE * seen.size / rules.cycle:
+        maxima, marks = clusters(seen, threshold, rules.cycle, marked)
+    kept = _without_told(maxima, marks, seen.size, rules.pardoned)
     spread = MAD_TO_SIGMA * float(np.median(np.abs(seen - middle)))
     if kept.size < ENOUGH:
         far = float(kept.max(initial=threshold)) - middle
-        return middle + max(SIGMAS * spread, (1 + 2 / (1 + kept.size)) * far) if few else math.inf
+        return middle + max(SIGMAS * spread, (1 + 2 / (1 + kept.size)) * far) if rules.few else math.inf
     excess = kept - threshold
-    limit = threshold + _beyond(excess, kept.size / seen.size, rate)
+    limit = threshold + _beyond(excess, kept.size / seen.size, rules.rate)
     rare = np.sort(kept)[-1 - kept.size // 50]
     return max(limit, middle + SEEN * (float(rare) - middle))
 

@@ -1,9 +1,9 @@
 """What is looked at in a series about which nothing is known: a few numbers a sample, each with an ordinary range.
 
-`place`: how far from any value that it ever had.
-`step`: how far the sample is from its prediction, relative to how far the last ones were. `mean K`: how far the mean of
-the last K samples (less the season) is from that of the 4 K before. `spread K`: how restless the last K samples were
-(logarithm of their mean distance from prediction). A trend or a random walk moves in all of them as it always does.
+`step`: how far the sample is from its prediction, relative to how far the last ones were. `place`: how far its value
+is from any that was there before. `still`: how long the value stood still. `mean K`: how far the mean of the last K
+samples (less the season) is from that of the 4 K before. `spread K`: how restless the last K samples were (logarithm of
+their mean distance from prediction). A trend or a random walk moves in all of them as it always does.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ CAP = 6.0  # scales: a wild sample counts no more in a mean of distances
 HALF = 0.5  # of a window must be known
 STILL = 0.02  # of the usual distance: no restlessness below counts
 NEIGHBOUR = 3  # two earlier wild values do not make a third one usual
-NAMES = ("step", *(f"mean {k}" for k in MEANS), *(f"spread {k}" for k in SPREADS))
-WIDTH: Mapping[str, int] = {"step": 2, "place": 6, "still": 2, **{f"mean {k}": k for k in MEANS}, **{f"spread {k}": k for k in SPREADS}}
+_WINDOWS = {**{f"mean {k}": k for k in MEANS}, **{f"spread {k}": k for k in SPREADS}}
+WIDTH: Mapping[str, int] = {"step": 2, "place": 6, "still": 2, **_WINDOWS}
 NEEDS: Mapping[str, int] = {  # samples of the past, before a view says anything
-    "step": 30, "place": 120, "still": 60, **{f"mean {k}": 15 * k for k in MEANS}, **{f"spread {k}": 15 * k for k in SPREADS}}
+    "step": 30, "place": 120, "still": 60, **{name: 15 * k for name, k in _WINDOWS.items()}}
 
 
 def rolling(values: Floats, width: int) -> Floats:

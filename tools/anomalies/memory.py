@@ -40,15 +40,15 @@ def dump_recent(watch: Watch) -> bytes:
         "novelty": {service: group.as_dict() for service, group in watch.novelty.items()},
         "climbers": [[list(key), list(c.aggregates), c.open_slot, c.open_values]
                      for key, c in watch.climbers.items()],
-        "singles": [],
     }
     columns = {f"bank_{n}": c for n, c in watch.bank.state.items()} | {
         f"still_{n}": c for n, c in watch.stillness.state.items()}
+    singles: list[Any] = []
     for number, (key, single) in enumerate(watch.alone.singles.items()):
         kept, past = single.save()
-        facts["singles"].append([list(key), kept])
+        singles.append([list(key), kept])
         columns |= {f"single_{number}_{name}": column for name, column in past.items()}
-    return _pack(columns, facts)
+    return _pack(columns, {**facts, "singles": singles})
 
 
 def _kinds(watch: Watch) -> list[str]:

@@ -37,7 +37,7 @@ class Discovery:
     async def loudest(
         self, logs: Logs, matchers: tuple[LabelMatcher, ...], label: str, *, start_ns: int, end_ns: int, most: int
     ) -> tuple[str, ...]:
-        """At most `most` values of `label`, the loudest first where volumes are known. One query, two after a refusal."""
+        """At most `most` values of `label`, the loudest first where volumes are known. One query, two at a refusal."""
         at_ms = end_ns // 1_000_000
         forgotten = self.refused_ms is None or not 0 <= at_ms - self.refused_ms < REFUSED_MS
         if isinstance(logs, Volumes) and forgotten:

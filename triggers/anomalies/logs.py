@@ -1,7 +1,7 @@
 """The log door: counts by label from the server, work by the inventory's patterns, and a bounded sample of lines.
 
-Queries per poll: two counts over all streams (a few more beyond what a server counts at once), one for each work pattern, one sample for each of a few services. Their
-number does not depend on how many lines there are.
+Queries per poll: two counts over all streams (a few more beyond what a server counts at once), one for each work
+pattern, one sample for each of a few services. Their number does not depend on how many lines there are.
 """
 
 from __future__ import annotations

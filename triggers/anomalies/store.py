@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from agent.diagnosis import Verdict
+from agent.codes import Verdict
 from agent.incident import SignalKind
 from agent.ledger import standing
 from config.database import Database
@@ -135,8 +135,8 @@ def _more(before: Adaptation, author: str, at_ms: int) -> Adaptation:
 def said_no_fault(connection: sa.Connection) -> Iterator[tuple[str, str, int]]:
     """(anomaly's key, author, when) of standing feedback, from any door, that nothing was wrong in an incident."""
     mentions = sa.select(feedback.c.incident_id).where(feedback.c.correction.like(f'%"{Verdict.NO_FAULT.value}"%'))
-    rows = connection.execute(sa.select(feedback).where(feedback.c.incident_id.in_(mentions))
-                              .order_by(feedback.c.stored_ms, feedback.c.id)).mappings().all()
+    newest_last = sa.select(feedback).where(feedback.c.incident_id.in_(mentions)).order_by(feedback.c.id)
+    rows = [dict(row) for row in connection.execute(newest_last).mappings()]
     keys: dict[str, list[str]] = {}
     for payload, incident in connection.execute(
             sa.select(signals.c.payload, signals.c.incident_id)

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from agent.codes import ActionKind, Category
-from agent.diagnosis import Diagnosis, Verdict
+from agent.codes import ActionKind, Category, Verdict
+from agent.diagnosis import Diagnosis
 from agent.ledger import Feedback, Judgement
 from tools.sources.inventory import Inventory
 from triggers.slack.blocks import MAX_OPTIONS, Block, asked, option, select, words
@@ -84,7 +84,8 @@ def modal(judging: Judging, components: Components, before: Mapping[str, Any] | 
         "blocks": [
             asked(COMPONENT, say("feedback.component", lang), _picker(components, correction, lang)),
             asked("category", say("feedback.category", lang),
-                  select("category", categories, chosen=str(correction.get("category") or correction.get("verdict") or ""))),
+                  select("category", categories,
+                         chosen=str(correction.get("category") or correction.get("verdict") or ""))),
             asked("judged", say("feedback.action.judged", lang),
                   select("judged", judgements, chosen=str((before or {}).get("action", "")))),
             asked("action", say("feedback.action", lang),

@@ -16,8 +16,8 @@ from triggers.anomalies.store import STEP, WatchStore
 from triggers.wiring import Store, build_correlator
 
 NOW_MS = 1_793_577_600_000
-LATENCY = Anomaly("latency", Watched("latency", "chat", name="ttft"), NOW_MS, NOW_MS - 60_000, 2.0, 0.5, 12.0, "warning",
-                  "chat: latency 2, expected 0.5")
+LATENCY = Anomaly("latency", Watched("latency", "chat", name="ttft"), NOW_MS, NOW_MS - 60_000, 2.0, 0.5, 12.0,
+                  "warning", "chat: latency 2, expected 0.5")
 NOTHING = {"verdict": "no_fault"}
 
 
