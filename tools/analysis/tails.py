@@ -79,7 +79,8 @@ def upper_limit(values: Floats, told: Floats, rules: Rules) -> float:
 def _without_told(maxima: Floats, marks: Floats, samples: int, share: float) -> Floats:
     """The earliest clear ones are pardoned, so that what comes again and again is learned."""
     most = min(1 + samples // EACH, int(share * maxima.size))
-    return np.delete(maxima, np.flatnonzero(marks >= CLEAR)[:most])
+    clear = marks >= CLEAR
+    return maxima[~clear | (np.cumsum(clear) > most)]
 
 
 def _beyond(excess: Floats, often: float, rate: float) -> float:
