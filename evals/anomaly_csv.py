@@ -1,7 +1,8 @@
 """Public labelled series: `timestamp,value[,label]` or a timestamp and several value columns, at any interval.
 
 Times are ISO 8601 (no zone: UTC) or epoch seconds, milliseconds, microseconds or nanoseconds; integers that are no
-plausible time are counted as steps of an hour. Rows may be missing, doubled, out of order or not numbers.
+plausible time are counted as steps of an hour, and so are the rows of a file that begins with `value` or `data`. Rows
+may be missing, doubled, out of order or not numbers.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from tools.analysis.robust import Floats
 MAX_BYTES = 200_000_000
 LABELS = ("label", "is_anomaly", "anomaly", "is_outlier", "outlier", "ground_truth")
 TIMES = ("timestamp", "timestamps", "time", "datetime", "date", "ts")
+VALUES = ("value", "values", "data", "x", "y")
 IGNORED = ("anomaly_score", "changepoint", "changepoints")
 STEP_MS = 3_600_000
 _TRUE = frozenset({"1", "1.0", "true", "yes", "y", "t"})
@@ -73,6 +75,8 @@ def _header(rows: list[list[str]]) -> tuple[list[str], list[list[str]]]:
 
 
 def _regular(name: str, header: list[str], body: list[list[str]]) -> Labelled:
+    if not set(TIMES) & set(header) and header[0] in VALUES:  # no time at all: rows are steps
+        header, body = ["step", *header], [[str(number), *row] for number, row in enumerate(body)]
     at = next((header.index(t) for t in TIMES if t in header), 0)
     label = next((header.index(w) for w in LABELS if w in header and header.index(w) != at), None)
     columns = [i for i, w in enumerate(header) if i not in (at, label) and w not in IGNORED]

@@ -22,14 +22,16 @@ DAY = 1_440  # minutes
 FIRST_MS = 1_793_577_600_000  # a Monday, 00:00 UTC
 LEARNING_DAYS = 2
 KINDS = ("rate_drop", "rate_surge", "error_share", "latency_only", "silence", "standby_works", "queue_growth", "leak",
-         "completion_drop", "new_lines")
+         "completion_drop", "new_lines", "vanished_lines", "burst_lines", "saturation", "restarts", "target_down")
 CAUGHT_BY: Mapping[str, frozenset[str]] = {  # which detectors may claim a fault
     "rate_drop": frozenset({"requests", "lines", "silence"}), "rate_surge": frozenset({"requests", "lines"}),
     "error_share": frozenset({"error_share"}), "latency_only": frozenset({"latency"}),
     "silence": frozenset({"silence"}),
     "standby_works": frozenset({"standby_works"}), "queue_growth": frozenset({"queue"}),
     "leak": frozenset({"leak", "memory"}), "completion_drop": frozenset({"completion"}),
-    "new_lines": frozenset({"new_lines", "burst_lines"}),
+    "new_lines": frozenset({"new_lines", "burst_lines"}), "vanished_lines": frozenset({"vanished_lines"}),
+    "burst_lines": frozenset({"burst_lines"}), "saturation": frozenset({"saturation"}),
+    "restarts": frozenset({"restarts"}), "target_down": frozenset({"target_down"}),
 }
 LEAK_MINUTES = 360
 PLANNED = ("load_test", "maintenance", "deploy", "switch", "scrape_gap", "renamed", "clock_jump")
@@ -47,12 +49,15 @@ QUEUE = Watched("queue", "worker", name="jobs")
 DONE = Watched("completion", "worker")
 MEMORY = Watched("memory", "worker", "worker-green")
 RESTARTS = Watched("restarts", "worker", "worker-green")
+SATURATION = Watched("saturation", "worker", "worker-green", "cpu_of_limit")
+TARGET = Watched("target", "worker", "", "worker worker-green:9100")
 STANDBY = Watched("work", "worker", "worker-blue")
 _USUAL_LINES = (
     "GET /chat/stream 200 {n} ms", "job {h} queued", "job {h} started by worker", "job {h} done in {n} ms",
     "session {h} resumed", "cache hit for key {h}", "retrieved {n} documents for query {h}", "token stream {h} closed",
     "heartbeat ok {n}", "GET /health 200 {n} ms",
 )
+_RARE, _RARE_SHARE = "cache of tenant {h} was rebuilt in {n} ms", 0.05  # of the samples have one such line
 _STRANGE = (
     "ERROR upstream rejected embedding batch {h} with reason quota", "ERROR vector index shard {n} is out of date",
     "WARN redis failover announced by sentinel {h}", "ERROR certificate of provider expires in {n} hours",
@@ -84,6 +89,7 @@ class Days:
     trials: Floats = field(default_factory=lambda: np.zeros(0))
     standby: Floats = field(default_factory=lambda: np.zeros(0))
     missing: Floats = field(default_factory=lambda: np.zeros(0))
+    down: Floats = field(default_factory=lambda: np.zeros(0))
     planned: dict[int, frozenset[str]] = field(default_factory=dict)
 
     def stretches(self) -> tuple[Stretch, ...]:
@@ -111,7 +117,8 @@ class Days:
         values = {self._name(key, minute): float(column[minute]) for key, column in self.values.items()
                   if np.isfinite(column[minute]) and not (key.kind == "lines" and column[minute] == 0)}
         waiting = {} if self.standby[minute] == 0 else {STANDBY: float(self.standby[minute])}
-        return Sample(at, values, {ERRORS: float(self.trials[minute])}, {MEMORY: MEMORY_LIMIT}, waiting,
+        down = frozenset({TARGET}) if self.down[minute] else frozenset[Watched]()
+        return Sample(at, values, {ERRORS: float(self.trials[minute])}, {MEMORY: MEMORY_LIMIT}, waiting, down,
                       planned=planned, lines={"chat": self._lines(minute, rng)} if minute % 2 == 0 else {})
 
     def _name(self, key: Watched, minute: int) -> Watched:
@@ -119,10 +126,14 @@ class Days:
         return key._replace(container=f"{key.container}-r{renamed}") if renamed and key.container == "docs" else key
 
     def _lines(self, minute: int, rng: np.random.Generator) -> list[str]:
+        going = [e for e in self.events if e.start <= minute < e.end]
+        gone = {int(e.where) for e in going if e.kind == "vanished_lines"}
         picks = rng.integers(0, len(_USUAL_LINES), 24)
-        lines = [_fill(_USUAL_LINES[i], rng) for i in picks]
-        for event in self.events:
-            if event.kind == "new_lines" and event.start <= minute < event.end:
+        lines = [_fill(_USUAL_LINES[i], rng) for i in picks if i not in gone]
+        rare = int(rng.random() < _RARE_SHARE) + sum(int(e.size) for e in going if e.kind == "burst_lines")
+        lines += [_fill(_RARE, rng) for _ in range(rare)]
+        for event in going:
+            if event.kind == "new_lines":
                 lines += [_fill(_STRANGE[int(event.where)], rng) for _ in range(int(event.size))]
         return lines
 
@@ -150,7 +161,8 @@ def _schedule(rng: np.random.Generator, minutes: int, each: int) -> Iterator[Eve
     for number, kind in enumerate(order):
         begin = LEARNING_DAYS * DAY + int(number * room + rng.uniform(0, max(room * 0.3, 1)))
         length = {"silence": 15, "deploy": 12, "switch": 8, "scrape_gap": 6, "renamed": 1,
-                  "clock_jump": 5, "new_lines": 20}.get(kind, float(rng.uniform(15, 40)))
+                  "clock_jump": 5, "new_lines": 20, "vanished_lines": 60, "burst_lines": 10,
+                  }.get(kind, float(rng.uniform(15, 40)))
         length = LEAK_MINUTES if kind == "leak" else min(length, 0.65 * room)  # a leak goes on beside other faults
         yield _event(kind, begin, min(begin + max(int(length), 1), minutes), rng, strange)
 
@@ -160,8 +172,12 @@ def _event(kind: str, start: int, end: int, rng: np.random.Generator, strange: l
             "error_share": rng.uniform(0.05, 0.3), "latency_only": rng.uniform(1.8, 4.0),
             "standby_works": rng.uniform(4, 20), "queue_growth": rng.uniform(1, 5), "leak": rng.uniform(1.0, 1.6),
             "completion_drop": rng.uniform(0.5, 0.8), "new_lines": rng.uniform(4, 12),
+            "burst_lines": rng.uniform(12, 30), "saturation": rng.uniform(0.35, 0.6),
+            "restarts": rng.uniform(0.6, 1.0),
             "load_test": rng.uniform(1.8, 3.0), "clock_jump": rng.choice([-90.0, 90.0, 7_200.0])}.get(kind, 1.0)
     where = str(rng.choice(["api-green", "worker-green", "nginx", "docs"])) if kind == "silence" else ""
+    if kind == "vanished_lines":
+        where = str(int(rng.integers(len(_USUAL_LINES))))
     if kind == "new_lines":
         where = str(strange.pop() if strange else int(rng.integers(len(_STRANGE))))
     return Event(kind, start, end, kind in PLANNED, float(size), where)
@@ -260,6 +276,15 @@ def _fill_work(made: Days, rate: Floats, rng: np.random.Generator) -> None:
         standby[at] = rng.poisson(event.size, event.end - event.start)
     for at, _ in _during(made, "deploy"):
         restarts[at.start] = 1
+    for at, event in _during(made, "restarts"):
+        restarts[at] = rng.random(event.end - event.start) < event.size
+    busy = 0.2 + 0.25 * rate + rng.normal(0, 0.02, made.minutes)
+    for at, event in _during(made, "saturation"):
+        busy[at] += event.size
+    made.values[SATURATION] = np.clip(busy, 0, 1)
+    made.down = np.zeros(made.minutes)
+    for at, _ in _during(made, "target_down"):
+        made.down[at] = 1
     made.values.update({QUEUE: queue, DONE: done, MEMORY: memory, RESTARTS: restarts})
     made.standby = standby
     made.missing = np.zeros(made.minutes)

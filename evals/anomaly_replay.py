@@ -55,14 +55,22 @@ class Recorder:
         """One sample; remembers what began."""
         seen = self.watch.look(sample)
         self.alarms += [(position, a) for a in seen.began]
+        for key, (expected, half) in seen.bands.items():
+            if key in self._drawn:
+                self._trace(key, sample, expected, half)
         if seen.verdicts is not None:
             for key in self._drawn & seen.rows.keys():
-                row, trace = seen.rows[key], self.traces.setdefault(key, Trace("/".join(filter(None, key))))
-                trace.ms.append(sample.at_ms)
-                trace.value.append(sample.values.get(key, float("nan")))
-                trace.expected.append(float(seen.verdicts.expected[row]))
-                trace.half.append(float(seen.verdicts.scale[row] * seen.verdicts.limit[row]))
+                row = seen.rows[key]
+                self._trace(key, sample, float(seen.verdicts.expected[row]),
+                            float(seen.verdicts.scale[row] * seen.verdicts.limit[row]))
         return seen
+
+    def _trace(self, key: Watched, sample: Sample, expected: float, half: float) -> None:
+        trace = self.traces.setdefault(key, Trace("/".join(filter(None, key))))
+        trace.ms.append(sample.at_ms)
+        trace.value.append(sample.values.get(key, float("nan")))
+        trace.expected.append(expected)
+        trace.half.append(half)
 
     @property
     def raised(self) -> list[Raised]:
@@ -103,7 +111,8 @@ def _plain_series(made: Days) -> dict[str, Floats]:
 
 
 def replay_csv(data: Labelled, *, name: str = "series") -> Replay:
-    """Each column is a series about which nothing is known; an alarm of any column is an alarm."""
+    """Each column is a series about which nothing is known; an alarm of any column is an alarm. One sample is enough
+    for every method here: labelled faults may be as short."""
     keys = {column: Watched("series", name, name=column) for column in data.values}
     recorder = Recorder(Watch(interval_ms=data.interval_ms), frozenset(keys.values()))
     for position, at in enumerate(data.ms.tolist()):
@@ -113,12 +122,12 @@ def replay_csv(data: Labelled, *, name: str = "series") -> Replay:
     train = {c: v[: v.size // 3] for c, v in data.values.items()}
     judge = scorer(data.events, days)
     early = tuple(e for e in data.events if e.start < data.ms.size // 3)
-    quantile, room = tuned_static(train, scorer(early, days / 3))
+    quantile, room = tuned_static(train, scorer(early, days / 3), persist=1)
     window = max(60, round(DAY_MS / data.interval_ms))
     rows = (("culprit", score(data.events, recorder.raised, days=days)),
             ("static threshold, tuned on the first third",
-             judge(static_alarms(data.values, limits_of(train, quantile, room)))),
-            ("three sigma over a day", judge(three_sigma(data.values, window=window))))
+             judge(static_alarms(data.values, limits_of(train, quantile, room), persist=1))),
+            ("three sigma over a day", judge(three_sigma(data.values, window=window, persist=1))))
     return Replay(rows, tuple(recorder.alarms), recorder.traces, data.events, (), data.ms)
 
 

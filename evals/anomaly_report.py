@@ -8,6 +8,7 @@ from functools import reduce
 
 from evals.anomaly_replay import TUNING_SEEDS, replay_days, table
 from evals.anomaly_scores import Scores
+from evals.anomaly_unknown import unknown_report
 
 HELD_OUT = (11, 12, 13, 14)
 
@@ -36,7 +37,8 @@ def main() -> None:
     parser.add_argument("--days", type=int, default=14)
     parser.add_argument("--each", type=int, default=6)
     chosen = parser.parse_args()
-    sys.stdout.write(report(tuple(chosen.seeds), days=chosen.days, each=chosen.each) + "\n")
+    sys.stdout.write(report(tuple(chosen.seeds), days=chosen.days, each=chosen.each) + "\n\n")
+    sys.stdout.write(unknown_report() + "\n")
 
 
 if __name__ == "__main__":

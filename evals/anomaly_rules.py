@@ -16,13 +16,13 @@ Rule = Callable[[Floats], "np.ndarray[tuple[int], np.dtype[np.bool_]]"]
 
 
 def tuned_static(
-    train: Mapping[str, Floats], score_of: Callable[[Sequence[Raised]], Scores]
+    train: Mapping[str, Floats], score_of: Callable[[Sequence[Raised]], Scores], *, persist: int = PERSIST
 ) -> tuple[float, float]:
     """(quantile, room) with the best F1 on `train`: each series has limits at its own two-sided quantile, widened."""
     best, chosen = -1.0, (QUANTILES[-1], ROOM[-1])
     for quantile in QUANTILES:
         for room in ROOM:
-            found = score_of(static_alarms(train, limits_of(train, quantile, room))).f1
+            found = score_of(static_alarms(train, limits_of(train, quantile, room), persist=persist)).f1
             if found > best:
                 best, chosen = found, (quantile, room)
     return chosen
@@ -39,18 +39,20 @@ def limits_of(train: Mapping[str, Floats], quantile: float, room: float) -> dict
     return out
 
 
-def static_alarms(series: Mapping[str, Floats], limits: Mapping[str, tuple[float, float]]) -> list[Raised]:
-    """Alarms of series outside their limits for two samples in a row; told again after they came back."""
+def static_alarms(
+    series: Mapping[str, Floats], limits: Mapping[str, tuple[float, float]], *, persist: int = PERSIST
+) -> list[Raised]:
+    """Alarms of series outside their limits for `persist` samples in a row; told again after they came back."""
     out: list[Raised] = []
     for name, values in series.items():
         low, high = limits[name]
         with np.errstate(invalid="ignore"):
-            out += _starts((values < low) | (values > high), name)
+            out += _starts((values < low) | (values > high), name, persist)
     return out
 
 
-def three_sigma(series: Mapping[str, Floats], *, window: int) -> list[Raised]:
-    """|x - mean| > 3 sigma of the last `window` samples, for two samples in a row."""
+def three_sigma(series: Mapping[str, Floats], *, window: int, persist: int = PERSIST) -> list[Raised]:
+    """|x - mean| > 3 sigma of the last `window` samples, for `persist` samples in a row."""
     out: list[Raised] = []
     for name, values in series.items():
         seen, known = np.nan_to_num(values), np.isfinite(values)
@@ -62,13 +64,13 @@ def three_sigma(series: Mapping[str, Floats], *, window: int) -> list[Raised]:
         sigma = np.sqrt(np.maximum(squares / np.maximum(count, 1) - mean**2, 0))
         with np.errstate(invalid="ignore"):
             over = known & (count >= min(window, 60)) & (np.abs(values - mean) > np.maximum(3 * sigma, 1e-12))
-        out += _starts(over, name)
+        out += _starts(over, name, persist)
     return out
 
 
-def _starts(over: np.ndarray[tuple[int], np.dtype[np.bool_]], name: str) -> list[Raised]:
+def _starts(over: np.ndarray[tuple[int], np.dtype[np.bool_]], name: str, persist: int) -> list[Raised]:
     run = over.copy()
-    for back in range(1, PERSIST):
+    for back in range(1, persist):
         run[back:] &= over[:-back]
         run[:back] = False
     began = run & ~np.concatenate(([False], run[:-1]))

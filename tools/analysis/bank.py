@@ -110,6 +110,8 @@ class Bank:
         `quiet` series (a planned event) neither alarm nor learn. A sample that is not newer than the last is ignored.
         """
         self._watch_clock(at_ms)
+        if not len(self):
+            return _nothing()
         values = np.where(np.isfinite(values) & (np.abs(values) < HUGE), values, np.nan).astype(np.float32)
         known = np.isfinite(values)
         quiet = np.zeros(len(self), np.bool_) if quiet is None else quiet
@@ -256,3 +258,8 @@ class Bank:
                 state[name][accepted] = 0
             state["rest"][accepted] = at_ms + REST_MS
             self.season.doubt(accepted)
+
+
+def _nothing() -> Verdicts:
+    none, no = np.zeros(0, np.float32), np.zeros(0, np.bool_)
+    return Verdicts(none, none, none, none, no, no, no, np.zeros(0, np.int64))

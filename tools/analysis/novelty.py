@@ -22,19 +22,24 @@ WARM_POLLS = 20
 NEW_LINES = 3  # of one poll
 RARE = 0.3  # lines a poll
 BURST = 8
+SETTLED = 5  # polls it was heard in: after them a burst teaches no more than that the kind was heard
 EVIDENCE = 13.8  # exp(-13.8) = 1e-6
 GAIN = 0.02
 
 
 @dataclass
 class Known:
-    """A template that was seen: decayed mean lines a poll, polls it was heard in, lines due since it was last."""
+    """A template that was seen: decayed mean lines a poll, polls it was heard in, lines due since it was last.
+
+    `rate` is that mean when it was last heard: what is due while it is not.
+    """
 
     examples: list[str]
     mean: float
     heard: int = 1
     due: float = 0.0
     longest: float = 0.0
+    rate: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -87,12 +92,15 @@ class Novelty:
                 return Novel("new", template.text, template.example, template.count, 0.0, bad)
             return None
         usual = known.mean
-        known.mean += GAIN * (template.count - known.mean)
+        bursts = usual < RARE and template.count >= BURST and _unlikely(template.count, usual)
+        taught = min(template.count, 1) if bursts and known.heard >= SETTLED else template.count
+        known.mean += GAIN * (taught - known.mean)
+        known.rate = known.mean
         known.longest, known.due = max(known.longest, known.due), 0.0
         known.heard += 1
         if len(known.examples) < EXAMPLES and template.example[:1_000] not in known.examples:
             known.examples.append(template.example[:1_000])
-        if usual < RARE and template.count >= BURST and _unlikely(template.count, usual):
+        if bursts:
             return Novel("burst", template.text, template.example, template.count, usual, bad)
         return None
 
@@ -100,11 +108,14 @@ class Novelty:
         """Templates that always came and no longer do: their lines due exceed the evidence and any earlier pause."""
         gone = []
         for text, known in self.known.items():
-            if text in heard or known.due < 0:
+            if text in heard:
                 continue
-            known.due += known.mean
+            known.mean *= 1 - GAIN
+            if known.due < 0:
+                continue
+            known.due += known.rate
             if known.heard >= 2 * WARM_POLLS and known.due >= max(2 * EVIDENCE, 3 * known.longest + EVIDENCE):
-                gone.append(Novel("vanished", text, known.examples[0], 0, known.mean, False))
+                gone.append(Novel("vanished", text, known.examples[0], 0, known.rate, False))
                 known.due = -1.0  # told once; being heard again begins anew
         return gone
 

@@ -21,10 +21,11 @@ from tools.analysis.bank import Bank
 from tools.analysis.leak import KEPT, Climber
 from tools.analysis.novelty import Novelty
 from tools.analysis.sensitivity import sensitivity
+from tools.analysis.single import KEPT_COLUMNS, Single
 from tools.anomalies.sample import Anomaly, Watched
 from tools.anomalies.watch import Watch
 
-VERSION = 1
+VERSION = 2
 _UNREADABLE = (LookupError, ValueError, TypeError, AttributeError, OSError, EOFError, zipfile.BadZipFile)
 _PROFILES = ("level", "spread", "visits", "last_peak", "usual_peak", "last_trough", "usual_trough")
 
@@ -42,7 +43,12 @@ def dump_recent(watch: Watch) -> bytes:
     }
     columns = {f"bank_{n}": c for n, c in watch.bank.state.items()} | {
         f"still_{n}": c for n, c in watch.stillness.state.items()}
-    return _pack(columns, facts)
+    singles: list[Any] = []
+    for number, (key, single) in enumerate(watch.alone.singles.items()):
+        kept, past = single.save()
+        singles.append([list(key), kept])
+        columns |= {f"single_{number}_{name}": column for name, column in past.items()}
+    return _pack(columns, {**facts, "singles": singles})
 
 
 def _kinds(watch: Watch) -> list[str]:
@@ -92,6 +98,9 @@ def _fill(watch: Watch, columns: dict[str, Any], facts: dict[str, Any]) -> None:
     watch.climbers = {
         Watched(*key): Climber(deque(((int(s), float(v)) for s, v in kept), maxlen=KEPT), int(slot), list(values))
         for key, kept, slot, values in facts["climbers"]}
+    for number, (key, kept) in enumerate(facts["singles"]):
+        single = watch.alone.singles[Watched(*key)] = Single(interval_ms=watch.interval_ms)
+        single.restore(kept, {name: columns[f"single_{number}_{name}"] for name in KEPT_COLUMNS})
 
 
 def _fill_hour(bank: Bank, bucket: int, columns: dict[str, Any]) -> None:

@@ -7,6 +7,7 @@ import numpy as np
 from tools.analysis.bank import Verdicts
 from tools.analysis.leak import Climb
 from tools.analysis.novelty import Novel
+from tools.analysis.single import Judged
 from tools.anomalies.sample import Anomaly, Sample, Watched
 from tools.wording import number
 
@@ -14,6 +15,11 @@ WHAT = {
     "lines": "log lines an interval", "requests": "requests an interval", "error_share": "share of errors",
     "latency": "latency", "queue": "waiting in the queue", "saturation": "use of its limit",
     "completion": "finished of dispatched", "restarts": "restarts an interval", "memory": "memory", "series": "value",
+}
+SEEN = {
+    "step": "no step to it was ever so surprising", "place": "it was never near this value",
+    "still": "it never stood still for so long", "mean": "the mean of the last {width} never moved so far",
+    "spread": "the last {width} were never so restless or so calm", "shape": "no earlier stretch is like the last one",
 }
 USERS_FEEL = ("latency", "error_share", "requests", "completion")
 HUGE = 3.0  # times the limit
@@ -32,6 +38,17 @@ def tell_level(key: Watched, sample: Sample, value: float, verdicts: Verdicts, r
         says += "; request rate and errors look normal: only users' waiting tells"
     since = int(verdicts.since_ms[row]) or sample.at_ms
     return Anomaly(key.kind, key, sample.at_ms, since, float(value), expected, score, urgency, says)
+
+
+def tell_single(key: Watched, at_ms: int, value: float, judged: Judged) -> Anomaly:
+    """A series about which nothing is known does what it never did."""
+    view, _, width = judged.view.partition(" ")
+    what = SEEN[view].format(width=width)
+    urgency = "warning" if abs(judged.score) >= HUGE else "info"
+    name = f" ({key.name})" if key.name else ""
+    says = (f"{key.where}: value{name} {number(value)}, expected {number(judged.expected)}: {what} "
+            f"({min(abs(judged.score), 99.0):.1f} times the limit that its own past sets)")
+    return Anomaly("series", key, at_ms, judged.since_ms, value, judged.expected, judged.score, urgency, says)
 
 
 def tell_silence(key: Watched, at_ms: int, run: int, interval_ms: int, expected: float, due: float) -> Anomaly:

@@ -12,6 +12,7 @@ from tools.analysis.leak import Climber
 from tools.analysis.novelty import Novelty
 from tools.analysis.season import Mask, Rows
 from tools.analysis.stillness import Stillness
+from tools.anomalies.alone import Alone
 from tools.anomalies.roster import Roster
 from tools.anomalies.sample import Anomaly, Sample, Watched
 from tools.anomalies.telling import (
@@ -34,12 +35,14 @@ CLIMB_REST_MS = 12 * HOUR_MS
 
 @dataclass(frozen=True)
 class Seen:
-    """What one sample brought; `rows` judged, for those who draw or count."""
+    """What one sample brought; for those who draw or count: `rows` judged together, `bands` of series judged alone, as
+    (expected, half the width)."""
 
     began: tuple[Anomaly, ...] = ()
     ended: tuple[Anomaly, ...] = ()
     verdicts: Verdicts | None = None
     rows: Mapping[Watched, int] = field(default_factory=dict)
+    bands: Mapping[Watched, tuple[float, float]] = field(default_factory=dict)
 
 
 class Watch:
@@ -53,6 +56,7 @@ class Watch:
         self.bank = Bank(interval_ms=interval_ms, offset_ms=offset_ms, warm_up=warm_up)
         self.stillness = Stillness()
         self.roster = Roster(self.bank, self.stillness)
+        self.alone = Alone(interval_ms)
         self.novelty: dict[str, Novelty] = {}
         self.climbers: dict[Watched, Climber] = {}
         self.factors = dict(factors or {})
@@ -75,22 +79,25 @@ class Watch:
         found = {a.key: a for a in self._levels(sample, rows, verdicts, values)}
         still, again = self._silences(sample, values, verdicts, quiet, rows)
         found.update(still)
+        alone, bands, calm = self.alone.look(sample, self.factors)
+        found.update(alone)
         discrete, over = self._discrete(sample)
         found.update(discrete)
         found.update(self._novel(sample))
         found.update(self._climbs(sample))
         began = tuple(a for key, a in found.items() if key not in self.active)
-        ended = self._ended(sample, rows, verdicts, again | over)
+        ended = self._ended(sample, rows, verdicts, again | over | calm)
         self.active.update({a.key: a for a in began})
         for anomaly in ended:
             self.active.pop(anomaly.key, None)
         self.roster.forget(sample.at_ms)
-        return Seen(began, ended, verdicts, rows)
+        return Seen(began, ended, verdicts, rows, bands)
 
     # -- levels -----------------------------------------------------------------------------------------------
 
     def _columns(self, sample: Sample) -> tuple[dict[Watched, int], Rows, Rows, Mask]:
-        rows = self.roster.find(sample.values, sample.at_ms)
+        together = {key: value for key, value in sample.values.items() if not self.alone.takes(key)}
+        rows = self.roster.find(together, sample.at_ms)
         size = len(self.bank)
         values = np.full(size, np.nan, np.float32)
         values[list(rows.values())] = [sample.values[key] for key in rows]

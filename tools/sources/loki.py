@@ -144,10 +144,11 @@ class LokiLogs:
         return stats_of(await self._get("/loki/api/v1/index/stats", params, "stats"), "stats")
 
     async def volume(
-        self, matchers: tuple[LabelMatcher, ...], *, start_ns: int, end_ns: int, by: tuple[str, ...] = ()
+        self, matchers: tuple[LabelMatcher, ...], *, start_ns: int, end_ns: int, by: tuple[str, ...] = (),
+        limit: int = 100,
     ) -> tuple[Volume, ...]:
-        """Bytes by label (default: the matchers' labels), largest first."""
-        params = {**_window(start_ns, end_ns), "query": compile_selector(matchers)}
+        """Bytes by label (default: the matchers' labels), the `limit` largest, largest first, from the index alone."""
+        params = {**_window(start_ns, end_ns), "query": compile_selector(matchers), "limit": str(limit)}
         if by:
             params["targetLabels"] = ",".join(by)
         return volumes_of(await self._get("/loki/api/v1/index/volume", params, "volume"), "volume")

@@ -17,6 +17,7 @@ from evals.label import load_label
 from tools.anomalies.watch import Watch
 from tools.recorded.world import open_world
 from triggers.anomalies.poll import Completion, take_sample
+from triggers.anomalies.streams import Streams
 
 WARM_UP = 20  # samples: a case has no hour to warm up
 GENERATED = "generated:"
@@ -47,10 +48,11 @@ async def replay_case(folder: Path, *, interval_ms: int) -> Replay:
     start = (world.earliest_ms or case.now_ms - 600_000) + 120_000
     moments = range(-(-start // interval_ms) * interval_ms, case.now_ms + 1, interval_ms)
     recorder = Recorder(Watch(interval_ms=interval_ms, warm_up=WARM_UP), frozenset())
-    completion, services = Completion({}), tuple(s for s in world.inventory.services if s.members())
+    completion, streams = Completion({}), Streams()
+    services = tuple(s for s in world.inventory.services if s.members())
     for position, at_ms in enumerate(moments):
         sample, _ = await take_sample(world, at_ms=at_ms, settings=settings, completion=completion,
-                                      sampled=services[: settings.log_samples])
+                                      sampled=services[: settings.log_samples], streams=streams)
         recorder.look(position, sample)
     events: tuple[Stretch, ...] = ()
     if (folder / LABEL).is_file():

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from config.errors import CulpritError
+from tools.sources.log_volume import Volumes
 from tools.sources.logs import CountResult, LabelMatcher, LogQuery, LogResult, Logs
+from tools.sources.loki_answers import Volume
 from tools.sources.metrics import Metrics, MetricsResult
 from tools.world import World
 
@@ -79,8 +81,25 @@ class CountedLogs:
         return await self.source.series(matchers, start_ns=start_ns, end_ns=end_ns)
 
 
+@dataclass(frozen=True)
+class CountedVolumes(CountedLogs):
+    """The same for a store that knows volumes."""
+
+    async def volume(
+        self, matchers: tuple[LabelMatcher, ...], *, start_ns: int, end_ns: int, by: tuple[str, ...] = (),
+        limit: int = 100,
+    ) -> tuple[Volume, ...]:
+        self.load.logs += 1
+        assert isinstance(self.source, Volumes)
+        return await self.source.volume(matchers, start_ns=start_ns, end_ns=end_ns, by=by, limit=limit)
+
+
+def _logs(source: Logs, load: Load) -> CountedLogs:
+    return CountedVolumes(source, load) if isinstance(source, Volumes) else CountedLogs(source, load)
+
+
 def counted(world: World) -> tuple[World, Load]:
     """The same world, its metrics and logs counted."""
     load = Load()
     return replace(world, metrics=CountedMetrics(world.metrics, load) if world.metrics else None,
-                   logs=CountedLogs(world.logs, load) if world.logs else None), load
+                   logs=_logs(world.logs, load) if world.logs else None), load

@@ -1,7 +1,7 @@
 """The log door: counts by label from the server, work by the inventory's patterns, and a bounded sample of lines.
 
-Queries per poll: two counts over all streams, one for each work pattern, one sample for each of a few services. Their
-number does not depend on how many lines there are.
+Queries per poll: two counts over all streams (a few more beyond what a server counts at once), one for each work
+pattern, one sample for each of a few services. Their number does not depend on how many lines there are.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 
 from tools.anomalies.sample import Watched
 from tools.dispatch import dispatchers
-from tools.log_lines import everything
 from tools.roles import STANDBY, Roles, read_roles
 from tools.severity import ERROR_LINES
 from tools.sources.inventory import Service
@@ -23,6 +22,7 @@ from tools.windows import NS
 from tools.work import OUTCOMES, line_filter, matchers_of
 from tools.world import Scope, World
 from triggers.anomalies.counting import Load
+from triggers.anomalies.streams import Streams
 
 LEAST_LINES = 10  # below, a share says nothing
 SAMPLE = 300
@@ -45,19 +45,22 @@ class LogReadings:
 
 async def read_logs(
     world: World, load: Load, *, start_ms: int, end_ms: int, drain_ms: int, max_streams: int,
-    sampled: Sequence[Service],
+    sampled: Sequence[Service], streams: Streams,
 ) -> LogReadings:
     """Reads (start, end]. Sources that fail leave gaps noted in `load`."""
     out = LogReadings()
     if world.logs is None:
         return out
-    lines, errors, work, scope = await asyncio.gather(
-        load.tried("log lines", lambda: _totals(world, start_ms, end_ms)),
-        load.tried("error lines", lambda: _totals(world, start_ms, end_ms, LineFilter("regex", ERROR_LINES))),
+    lines, work, scope = await asyncio.gather(
+        load.tried("log lines", lambda: streams.totals(world, start_ms=start_ms, end_ms=end_ms, most=max_streams)),
         load.tried("work in logs", lambda: _work(world, start_ms, end_ms)),
         load.tried("samples of lines", lambda: _samples(world, sampled, start_ms, end_ms)),
     )
+    if streams.left_out:
+        load.failed.append(f"log lines: more streams than are counted: the loudest {len(lines or ())} are")
     if lines:
+        errors = await load.tried("error lines", lambda: streams.totals(
+            world, start_ms=start_ms, end_ms=end_ms, most=max_streams, filters=(LineFilter("regex", ERROR_LINES),)))
         _fill_lines(world, out, lines, errors, max_streams)
     elif lines is not None:
         load.failed.append("log lines: no stream said anything: ask the shipper before the system")
@@ -67,13 +70,6 @@ async def read_logs(
         _fill_work(world, out, work, roles, end_ms, drain_ms)
     out.lines = dict(scope or {})
     return out
-
-
-async def _totals(world: World, start_ms: int, end_ms: int, *filters: LineFilter) -> tuple[LogTotal, ...]:
-    assert world.logs is not None
-    label = world.inventory.labels.logs
-    by = tuple(dict.fromkeys(n for n in (label.container, label.service) if n))
-    return await total_lines(world.logs, LogQuery(everything(world), start_ms * NS, end_ms * NS, filters), by)
 
 
 def _fill_lines(

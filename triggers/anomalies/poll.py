@@ -15,6 +15,7 @@ from triggers.anomalies.counting import Load, counted
 from triggers.anomalies.logs import LogReadings, read_logs
 from triggers.anomalies.metrics import MetricReadings, read_metrics
 from triggers.anomalies.planned import MODE_MS, planned_services
+from triggers.anomalies.streams import Streams
 
 LEAST_UNITS = 20  # handed out over the window of the completion ratio
 WINDOW = 5  # intervals of that window
@@ -38,14 +39,15 @@ class Completion:
 
 
 async def take_sample(
-    world: World, *, at_ms: int, settings: Anomalies, sampled: tuple[Service, ...], completion: Completion
+    world: World, *, at_ms: int, settings: Anomalies, sampled: tuple[Service, ...], completion: Completion,
+    streams: Streams,
 ) -> tuple[Sample, Load]:
     """Ask everything about (at - interval, at]. Never raises for a source: what failed is `unread`."""
     world, load = counted(world)
     interval = int(settings.interval_seconds * 1000)
     logs, metrics, changes = await asyncio.gather(
         read_logs(world, load, start_ms=at_ms - interval, end_ms=at_ms, drain_ms=int(settings.drain_seconds * 1000),
-                  max_streams=settings.max_streams, sampled=sampled),
+                  max_streams=settings.max_streams, sampled=sampled, streams=streams),
         read_metrics(world, load, at_ms=at_ms, interval_ms=interval, series=settings.series, most=settings.max_series),
         _changes(world, load, at_ms),
     )

@@ -23,6 +23,7 @@ from tools.world import World
 from triggers.anomalies.poll import Completion, take_sample
 from triggers.anomalies.signals import signal_of
 from triggers.anomalies.store import WatchStore
+from triggers.anomalies.streams import Streams
 from triggers.duties import Poller
 
 SETTLE_MS = 5_000  # lines and samples of the last seconds may still be on their way
@@ -43,6 +44,7 @@ class _Post:
     saved_ms: int = -1
     turn: int = 0
     completion: Completion = field(default_factory=lambda: Completion({}))
+    streams: Streams = field(default_factory=Streams)
     told_ms: dict[str, int] = field(default_factory=dict)
 
 
@@ -78,7 +80,7 @@ class Watcher:
         interval = post.watch.interval_ms
         at = (now - SETTLE_MS) // interval * interval if interval >= 2 * SETTLE_MS else now - SETTLE_MS
         sample, load = await take_sample(world, at_ms=at, settings=self._settings, completion=post.completion,
-                                         sampled=self._sampled(world, post))
+                                         sampled=self._sampled(world, post), streams=post.streams)
         seen = await asyncio.to_thread(post.watch.look, sample)
         signals = [signal_of(a, world.inventory, received_ms=now) for a in seen.began if self._may_tell(post, a)]
         signals += [signal_of(a, world.inventory, received_ms=now, ended_ms=at) for a in seen.ended]

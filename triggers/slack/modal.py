@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from agent.codes import ActionKind, Category
+from agent.codes import ActionKind, Category, Verdict
 from agent.diagnosis import Diagnosis
 from agent.ledger import Feedback, Judgement
 from tools.sources.inventory import Inventory
@@ -17,6 +17,7 @@ from triggers.slack.text import clean
 
 CALLBACK = "feedback"
 COMPONENT = "component"
+NO_FAULT = Verdict.NO_FAULT.value  # chosen as a kind of cause: nothing was wrong, which quietens a watch that told
 MAX_NOTE = 3_000
 JUDGEMENTS: tuple[Judgement, ...] = ("right", "partly", "wrong", "unknown")
 
@@ -69,7 +70,7 @@ def modal(judging: Judging, components: Components, before: Mapping[str, Any] | 
     """`before`: what its author said last, to edit."""
     lang = judging.lang
     correction = (before or {}).get("correction") or {}
-    categories = [option(say(f"category.{c.value}", lang), c.value) for c in Category]
+    categories = [option(say(f"category.{c}", lang), c) for c in (NO_FAULT, *(c.value for c in Category))]
     kinds = [option(say(f"kind.{k.value}", lang), k.value) for k in ActionKind]
     judgements = [option(say(f"judgement.{j}", lang), j) for j in JUDGEMENTS]
     note: Block = {"type": "plain_text_input", "action_id": "note", "multiline": True, "max_length": MAX_NOTE,
@@ -83,7 +84,8 @@ def modal(judging: Judging, components: Components, before: Mapping[str, Any] | 
         "blocks": [
             asked(COMPONENT, say("feedback.component", lang), _picker(components, correction, lang)),
             asked("category", say("feedback.category", lang),
-                  select("category", categories, chosen=str(correction.get("category", "")))),
+                  select("category", categories,
+                         chosen=str(correction.get("category") or correction.get("verdict") or ""))),
             asked("judged", say("feedback.action.judged", lang),
                   select("judged", judgements, chosen=str((before or {}).get("action", "")))),
             asked("action", say("feedback.action", lang),
@@ -116,7 +118,8 @@ def read_modal(
     if not any((component, category, action, judged, comment.strip())):
         return None, {"note": say("feedback.nothing", judging.lang)}
     kept = {"component": component, "action": action if action in set(ActionKind) else "",
-            "category": category if category in set(Category) else ""}
+            "category": category if category in set(Category) else "",
+            "verdict": NO_FAULT if category == NO_FAULT else ""}
     return Feedback(
         incident_id=judging.incident, author=author, door="slack", cause=judging.verdict,
         action=next((j for j in JUDGEMENTS if j == judged), "unknown"),
@@ -130,5 +133,6 @@ def _chosen(values: Mapping[str, Any], name: str) -> str:
 def cause_text(given: Feedback, lang: str) -> str:
     """The correction in a few words; "" for none."""
     correction = given.correction or {}
-    category = say(f"category.{correction['category']}", lang) if correction.get("category") else ""
+    named = correction.get("category") or (NO_FAULT if correction.get("verdict") == NO_FAULT else "")
+    category = say(f"category.{named}", lang) if named else ""
     return ", ".join(part for part in (str(correction.get("component", "")), category) if part)

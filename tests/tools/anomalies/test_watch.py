@@ -177,6 +177,28 @@ def test_a_new_kind_of_line_is_told_once_and_known_lines_are_not() -> None:
     assert "shard" in found[0].says
 
 
+def test_a_burst_of_a_rare_kind_of_line_is_told_and_teaches_little() -> None:
+    """A kind that comes once in twenty polls comes fifteen times in one; that it is rare again is no disappearance."""
+    watch, found = Watch(interval_ms=MINUTE), []
+    for minute in range(400):
+        lines = [f"job {minute * 7 + i} finished in {i + 3} ms" for i in range(6)]
+        rare = 15 if 250 <= minute < 253 else minute % 20 == 0
+        lines += [f"cache of tenant {minute}{i} was rebuilt" for i in range(rare)]
+        found += watch.look(Sample(MONDAY + minute * MINUTE, lines={"chat": lines})).began
+    assert [a.detector for a in found] == ["burst_lines"]
+
+
+def test_a_kind_of_line_that_always_came_and_stops_is_told() -> None:
+    """Within a few dozen polls, once."""
+    watch, found = Watch(interval_ms=MINUTE), []
+    for minute in range(260):
+        lines = [f"job {minute * 7 + i} finished in {i + 3} ms" for i in range(6)]
+        lines += [] if minute >= 200 else [f"heartbeat of node {minute} is fine"] * 2
+        found += watch.look(Sample(MONDAY + minute * MINUTE, lines={"chat": lines})).began
+    assert [a.detector for a in found] == ["vanished_lines"]
+    assert found[0].at_ms < MONDAY + 230 * MINUTE
+
+
 def test_what_feedback_said_raises_the_limit_and_is_taken_back(warm: Watch) -> None:
     """A factor of four quietens a move of twice the level; without it the same move is told."""
     key = "latency/latency/chat//ttft/"

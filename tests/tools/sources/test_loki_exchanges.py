@@ -149,7 +149,9 @@ async def test_recorded_names_series_statistics_and_state_are_read() -> None:
     series = await client("series")[0].series(AI_WORKER, **window)
     assert [labels["color"] for labels in series] == ["blue", "green"]
     assert await client("index_stats")[0].stats(AI_WORKER, **window) == StreamStats(0, 0, 0, 0)
-    volume = await client("index_volume")[0].volume((LabelMatcher("env", "=", "prod"),), **window)
+    loki, replay = client("index_volume")
+    volume = await loki.volume((LabelMatcher("env", "=", "prod"),), **window, limit=500)
+    assert replay.requests[0].url.params["limit"] == "500"
     assert [(one.labels, one.bytes) for one in volume] == [({"env": "prod"}, 200449)]
     assert await client("ready")[0].ready() is True
     assert await client("buildinfo")[0].version() == ""

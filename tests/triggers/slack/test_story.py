@@ -89,6 +89,19 @@ async def test_a_modal_that_says_nothing_or_something_unknown_stays_open(tmp_pat
         assert len(s.feedback()) == 1
 
 
+async def test_nothing_was_wrong_can_be_said_in_the_modal(tmp_path: Path) -> None:
+    """Chosen as a kind of cause, it is stored as the verdict a watch learns from (triggers/anomalies/store.py)."""
+    async with stage(tmp_path, pictures=False) as s:
+        await s.take_in(signal("slow", starts_ms=AT, service="worker"))
+        card = await s.until(lambda: next((m for m in s.slack.workspace.roots() if "feedback_wrong" in str(m.blocks)),
+                                          None))
+        await s.slack.press(card, "feedback_wrong")
+        view = await s.until(lambda: s.slack.workspace.views[-1] if s.slack.workspace.views else None)
+        assert "not an anomaly" in str(view)
+        await s.slack.submit(view, {"category": {"category": {"selected_option": {"value": "no_fault"}}}})
+        assert s.feedback()[-1]["correction"] == {"verdict": "no_fault"}
+
+
 async def test_buttons_of_the_card(tmp_path: Path) -> None:
     """Acknowledge and quiet show on the card, look again queues it, export puts a draft below it; all audited."""
     async with stage(tmp_path, pictures=False) as s:

@@ -99,7 +99,9 @@ class LokiApi:
     async def _volume(self, params: Params) -> Any:
         start, end = self._window(params)
         by = tuple(name for name in params.get("targetLabels", "").split(",") if name)
-        volumes = await self._logs.volume(parse_selector(params.get("query", "")), start_ns=start, end_ns=end, by=by)
+        limit = _whole(params.get("limit", "100"), "limit")
+        volumes = await self._logs.volume(parse_selector(params.get("query", "")), start_ns=start, end_ns=end, by=by,
+                                          limit=limit)
         rows = [{"metric": dict(one.labels), "value": [end // NS, str(one.bytes)]} for one in volumes]
         return _success({"resultType": "vector", "result": rows})
 

@@ -94,15 +94,15 @@ class RecordedLogs:
         return StreamStats(len(sizes), len(sizes), sum(size for *_, size in sizes), sum(lines for _, lines, _ in sizes))
 
     async def volume(
-        self, matchers: Matchers, *, start_ns: int, end_ns: int, by: tuple[str, ...] = ()
+        self, matchers: Matchers, *, start_ns: int, end_ns: int, by: tuple[str, ...] = (), limit: int = 100
     ) -> tuple[Volume, ...]:
-        """Bytes of log text by label (default: the matchers' labels), largest first."""
+        """Bytes of log text by label (default: the matchers' labels), the `limit` largest, largest first."""
         names = by or tuple(sorted({matcher.name for matcher in matchers}))
         groups: Counter[tuple[tuple[str, str], ...]] = Counter()
         for labels, _, size in await self._sizes(matchers, start_ns, end_ns):
             groups[tuple((name, labels[name]) for name in names if name in labels)] += size
         return tuple(
-            Volume(dict(group), size) for group, size in sorted(groups.items(), key=lambda one: (-one[1], one))
+            Volume(dict(group), size) for group, size in sorted(groups.items(), key=lambda one: (-one[1], one))[:limit]
         )
 
     async def _sizes(
