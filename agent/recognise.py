@@ -7,7 +7,7 @@ asked here is not asked again.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from agent.card import Card
 from agent.choose import Ask, arguments_for
@@ -21,19 +21,23 @@ SURE = 0.9
 RIVAL = 0.3
 MOST_CARDS = 2
 MOST_ASKS = 4
+SAME_AGAIN = 0.75  # after the first answers, by how rare what they share is: no look-alike of the recordings comes near
 
 
-def proven(experience: Experience) -> tuple[Card, ...]:
-    """The learned cards that more than one word stands behind: an outcome, or a second incident. No other is trusted
-    to conclude without the full investigation.
+def proven(experience: Experience, recalled: Mapping[str, float]) -> tuple[Card, ...]:
+    """The learned cards that may conclude without the full investigation. `recalled`: likeness by card, 0..1.
+
+    More than one word stands behind them (an outcome, or a second incident), or the one incident that taught them
+    looked so much like this one that what was verified then was said of the same.
     """
     return tuple(c for c in experience.cards if len(c.provenance.incidents) > 1
-                 or (c.id in experience.credits and experience.credits[c.id].right > 0))
+                 or (c.id in experience.credits and experience.credits[c.id].right > 0)
+                 or recalled.get(c.id, 0.0) >= SAME_AGAIN)
 
 
 def to_confirm(learned: Sequence[Card], facts: Facts, questions: Iterable[Question], asked: frozenset[str]
                ) -> tuple[Ask, ...]:
-    """What the cards that resemble the incident would ask to be sure; empty when none does."""
+    """What the card that resembles the incident most would ask to be sure, then the next one; empty when none does."""
     available = {q.name: q for q in questions}
     alike = sorted(((_match(c), c) for c in assess(learned, facts)), key=lambda m: (-m[0][0], m[1].card.id))
     out: dict[str, Ask] = {}
@@ -45,6 +49,8 @@ def to_confirm(learned: Sequence[Card], facts: Facts, questions: Iterable[Questi
                 ask = arguments_for(available[name], c)
                 if ask is not None and ask.key not in asked:
                     out.setdefault(ask.key, ask)
+        if out:
+            break
     return tuple(out.values())[:MOST_ASKS]
 
 

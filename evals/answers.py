@@ -38,10 +38,10 @@ class Answers:
         key = json.dumps([name, dict(arguments), scope.asked_at_ms, scope.incident, scope.baseline], sort_keys=True)
         self.asked += 1
         if key not in self._known:
-            self.missed += 1
             answer = await toolbox.ask(name, arguments, world, scope, timeout_s=timeout_s)
             self._known[key] = replace(answer, charts=())
             if answer.status is not Status.FAILED:
+                self.missed += 1
                 self._path.parent.mkdir(parents=True, exist_ok=True)
                 with self._path.open("a", encoding="utf-8") as file:
                     file.write(json.dumps({"key": key, "answer": _data(answer)}, ensure_ascii=False) + "\n")

@@ -9,7 +9,7 @@ import asyncio
 import json
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from agent.card import load_cards
@@ -17,6 +17,7 @@ from agent.codes import Verdict
 from evals.answers import code_fingerprint
 from evals.case import find_cases
 from evals.label import Label, load_label
+from evals.opened import Opened
 from evals.stream import ARMS, Arm, Outcome, Review, Stream, cards_without
 from evals.variants import Variant, variants, writable
 
@@ -36,6 +37,7 @@ class Replay:
     seed: int
     work: Path
     most: int | None = None
+    opened: dict[Path, Opened] = field(default_factory=dict)
 
     def run(self, *, on_total: Callable[[int], None] = lambda _: None,
             on_episode: Callable[[Outcome], None] = lambda _: None,
@@ -82,7 +84,7 @@ class Replay:
         random.Random(f"{self.seed}/{order}").shuffle(told)
         told = told[:self.most]
         stream = Stream(arm, cards_without(load_cards(), tested, sources), tested, self.work / "answers",
-                        seed=self.seed + order)
+                        seed=self.seed + order, opened=self.opened)
         found, review = asyncio.run(stream.run(told, on_episode))
         text = json.dumps({"outcomes": [asdict(o) for o in found], "review": asdict(review)}, ensure_ascii=False)
         path.write_text(text, encoding="utf-8")

@@ -16,7 +16,7 @@ from config.errors import BadInput
 from evals.example import Example, observations_of
 from evals.label import read_label_data
 from evals.rehearse import Rehearsal, answer_is_right
-from evals.school import CONFIRMED, Notice, School
+from evals.school import Notice, School
 from tools.evidence import iso
 
 SUSPENDED = "suspended"  # how the reason of a pending card begins that was lent and then contradicted
@@ -66,13 +66,10 @@ def preview(library: Library, case: StoredCase, known: tuple[Card, ...], *, by: 
     said = case.context.get("diagnosis", {})
     led, wrong = str(said.get("card", "")), said.get("cause") != _cause(example)
     seconded = trusted or len(case.authors) > 1 or by == "outcome"
-    believed = seconded or not before.doubted(example)
-    after = before.outcome(led, right=not wrong) if believed else before
-    credit = before.credits.get(led)
-    proven = credit is None or credit.right >= CONFIRMED
-    sure = bool(wrong and said.get("verdict") != "undetermined" and float(said.get("confidence") or 0) >= CONFIDENT)
-    doubted = not trusted and ((said.get("verdict") == "no_fault" and wrong) or (sure and proven))
-    return before, after.taught(example, led=led, confident_other=doubted, seconded=seconded, at=iso(case.at_ms))
+    sure = said.get("verdict") != "undetermined" and float(said.get("confidence") or 0) >= CONFIDENT
+    shipped = wrong and (said.get("verdict") == "no_fault" or (sure and led not in before.cards))
+    return before, before.taught(example, led=led, right=not wrong, confident_other=shipped and not trusted,
+                                 seconded=seconded, at=iso(case.at_ms))
 
 
 def promote(library: Library, case: StoredCase, known: tuple[Card, ...], *, by: str, trusted: bool = False
@@ -87,8 +84,7 @@ def promote(library: Library, case: StoredCase, known: tuple[Card, ...], *, by: 
     kept = replace(case, state=state, verified_by=by, context={**case.context, "doubts": why})
     said = case.context.get("diagnosis", {})
     library.put_case(kept)
-    implausible = any(n.kind == "implausible" for n in after.notices[len(before.notices):])
-    if said.get("card") in before.cards and not implausible:
+    if said.get("card") in before.cards and not waits:
         library.count_outcome(said["card"], case.incident_id, confirmed=said.get("cause") == _cause(example_of(case)))
     return Promotion(kept, *_written(library, before, after, case.incident_id))
 
@@ -107,6 +103,10 @@ def _written(library: Library, before: School, after: School, incident: str
         library.count_outcome(name, incident, confirmed=False)
     for taken in {e.id for e in before.waiting} - {e.id for e in after.waiting}:
         library.put_case(replace(library.case(taken), state="verified"))
+    opened = {n.about: n.text for n in after.notices[len(before.notices):] if n.kind == "reopened"}
+    for name, why in opened.items():
+        case = library.case(name)
+        library.put_case(replace(case, state="waiting", context={**case.context, "doubts": [why]}))
     return fresh, retired, after.notices[len(before.notices):]
 
 

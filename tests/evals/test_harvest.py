@@ -198,14 +198,31 @@ def test_an_implausible_word_waits_and_says_why(library: Library) -> None:
     assert two.case.state == "verified"
 
 
-def test_a_contradicted_answer_suspends_its_card_in_the_library(library: Library) -> None:
-    """The next run is not lent it, and it waits as pending with its reason."""
+def contradiction(card: str, *authors: str) -> StoredCase:
+    """The answer of a card about a second, like incident, which these people call wrong."""
+    case = draft(told(*(word(a, component="box-d", category="crash_loop") for a in authors), example=leak("box-d", 2)))
+    assert case is not None
+    answered = {"card": card, "cause": "resource_leak of container box-d", "verdict": "diagnosed", "confidence": 0.9}
+    return replace(case, context={**case.context, "diagnosis": answered})
+
+
+def test_one_word_against_a_card_waits_and_counts_against_nobody(library: Library) -> None:
+    """Of incidents that look the same the older word stands until a second voice; the newer is kept with its reason."""
     card = promote(library, drafted(word("kim", **WRONG)), KNOWN, by="kim").cards[0]
-    other = draft(told(word("lee", component="box-d", category="crash_loop"), example=leak("box-d", 2)))
-    assert other is not None
-    answered = {"card": card.id, "cause": "resource_leak of container box-d", "verdict": "diagnosed", "confidence": 0.9}
-    promote(library, replace(other, context={**other.context, "diagnosis": answered}), KNOWN, by="lee")
+    promotion = promote(library, contradiction(card.id, "lee"), KNOWN, by="lee")
+    assert promotion.case.state == "waiting"
+    assert card.id in library.case("inc-leak-2").context["doubts"][0]
+    row = library.card(card.id)
+    assert (row.state, row.credit.wrong) == ("active", 0)
+
+
+def test_two_words_against_a_card_suspend_it_and_open_its_case_again(library: Library) -> None:
+    """The next run is not lent it; it is pending with its reason, and the case that taught it waits."""
+    card = promote(library, drafted(word("kim", **WRONG)), KNOWN, by="kim").cards[0]
+    promote(library, contradiction(card.id, "lee", "park"), KNOWN, by="lee, park")
     row = library.card(card.id)
     assert (row.state, row.credit.wrong) == ("pending", 1)
     assert row.why.startswith("suspended")
     assert card.id not in [c.id for c in experience_of(library).cards]
+    assert library.case("inc-leak-1").state == "waiting"
+    assert "inc-leak-2" in library.case("inc-leak-1").context["doubts"][0]

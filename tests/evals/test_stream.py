@@ -15,9 +15,10 @@ from evals.case_files import read_case_files
 from evals.load import lighter_load
 from evals.replay import Replay, Run
 from evals.school import School
-from evals.stream import Arm, Outcome, Review, _false_label, cards_without, shuffled
+from evals.stream import Arm, Outcome, Review, cards_without, shuffled
 from evals.variants import ASPECTS, variants
 from evals.verdict_on_learning import judge
+from evals.words import false_label
 from tests.evals.incidents_told import drift, leak, quiet
 from tests.evals.test_school import KNOWN
 
@@ -82,7 +83,7 @@ def test_placebo_deals_every_card_another_cause() -> None:
 def test_false_feedback_is_false() -> None:
     """Another thing that was seen, another category: never the truth by chance."""
     for seed in range(50):
-        told = _false_label(leak(), random.Random(seed)).causes[0]
+        told = false_label(leak(), random.Random(seed)).causes[0]
         assert told.category is not Category.RESOURCE_LEAK
         assert told.component.name != "box-a"
 
