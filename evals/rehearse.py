@@ -77,8 +77,13 @@ def answer_is_right(example: Example, cards: Sequence[Card]) -> bool:
 
 
 def is_cause(candidate: Candidate, example: Example) -> bool:
+    """Component and category of one of the label's causes, with confidence."""
+    return candidate.confidence >= CONFIDENT and names_a_cause(candidate, example)
+
+
+def names_a_cause(candidate: Candidate, example: Example) -> bool:
     """Component and category of one of the label's causes."""
     named = component(candidate)
-    return candidate.confidence >= CONFIDENT and any(
+    return example.label.verdict is Verdict.DIAGNOSED and any(
         named.kind is c.component.kind and named.name == c.component.name and candidate.card.category is c.category
         for c in example.label.causes)

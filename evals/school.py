@@ -16,7 +16,6 @@ from dataclasses import dataclass, field, replace
 
 from agent.candidate import Candidate
 from agent.card import Card
-from agent.codes import Verdict
 from agent.conclusion import component
 from agent.experience import Credit, Experience
 from agent.odds import candidates_of
@@ -24,7 +23,7 @@ from agent.precedents import Precedents, Seen
 from evals.example import Example
 from evals.learn import Lesson, learn
 from evals.plausible import doubts, share_of_blame
-from evals.rehearse import is_cause
+from evals.rehearse import is_cause, names_a_cause
 from evals.voices import (
     SAME_AGAIN,
     SAME_LESSON,
@@ -111,11 +110,11 @@ class School:
         """The learned card that names another cause for what was found: the one that led, else one that would now."""
         if led in self.cards:
             own = [c for c in candidates_of(self.cards[led], example.facts) if not c.open]
-            return next(iter(sorted(own, key=Candidate.order)), None)
-        leading = [c for c in example.causes((*self.known, *self.cards.values())) if c.card.learned]
-        if not leading or (example.label.verdict is Verdict.DIAGNOSED and is_cause(leading[0], example)):
-            return None
-        return leading[0]
+            first = next(iter(sorted(own, key=Candidate.order)), None)
+        else:
+            leading = [c for c in example.causes((*self.known, *self.cards.values())) if c.card.learned]
+            first = next(iter(leading), None)
+        return None if first is None or names_a_cause(first, example) else first
 
     def _held(self, against: Candidate, example: Example) -> str:
         """Why the card outweighs a word about this incident; "" where it does not."""

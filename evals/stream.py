@@ -13,6 +13,7 @@ Shipped cards of the tested families are taken away first, so that there is some
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -71,7 +72,10 @@ def cards_without(cards: Sequence[Card], families: Iterable[str], sources: Seque
 
 @dataclass(frozen=True)
 class Review:
-    """What a stream leaves behind: promoted cases its cards answer no longer, and what it lists for people."""
+    """What a stream leaves behind: promoted cases its cards answer no longer, and what it lists for people.
+
+    `listed`: episodes that are named in the list, whether what was said of them is false or true.
+    """
 
     arm: Arm
     promoted: int
@@ -80,6 +84,7 @@ class Review:
     false_listed: int
     notices: tuple[str, ...]
     cards: int
+    listed: int = 0
 
 
 @dataclass
@@ -158,13 +163,14 @@ def review_of(arm: Arm, school: School, outcomes: Sequence[Outcome]) -> Review:
     """Promoted cases are held against the cards in use once more; false feedback is looked for in what is listed."""
     cards = (*school.known, *school.cards.values())
     promoted = [e for e in school.examples if any(e.id in c.provenance.cases for c in school.cards.values())]
-    listed = " ".join((*(f"{n.about} {n.text}" for n in school.review()),
-                       *(f"{e.id} " for e in school.waiting)))
+    listed = {word for n in school.review() for word in re.findall(r"[\w-]+", f"{n.about} {n.text}")}
+    listed |= {e.id for e in school.waiting}
     taught = {e.id: e for e in school.examples}
     false = [o.case for o in outcomes if o.told_wrong]
     return Review(
         arm=arm, promoted=len(promoted), cards=len(school.cards),
         regressed=tuple(e.id for e in promoted if not answer_is_right(e, cards)),
+        listed=sum(o.case in listed for o in outcomes),
         false_told=len(false), false_listed=sum(case in listed or case not in taught for case in false),
         notices=tuple(f"{n.kind}: {n.about}: {n.text}" for n in school.review()))
 

@@ -12,6 +12,8 @@ from evals.replay import Run, reordered
 from evals.stream import Arm, Outcome, Review
 
 LIFT, SURVIVES, FEWER, LOOKALIKE, WRONG, RECALL = 0.15, 0.8, 0.3, 0.02, 0.03, 0.9
+PROMISED = 400
+TIMES = ((1, 1), (2, 2), (3, 5), (6, 10_000))  # how often a family was seen before, from and to
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,7 @@ class LearningVerdict:
     recognised: float
     recall: float
     by_family: Mapping[str, Difference]
+    by_times: Mapping[str, Mapping[str, float]]
     reviews: Mapping[Run, Review]
 
     @property
@@ -60,6 +63,7 @@ class LearningVerdict:
         on = [r for run, r in self.reviews.items() if run[2] == "on"]
         regressed, promoted = sum(len(r.regressed) for r in on), sum(r.promoted for r in on)
         return (
+            Mark("recurrences replayed", str(self.recurrences), f">= {PROMISED}", self.recurrences >= PROMISED),
             Mark("accuracy on recurrence, memory on minus off", _told(self.lift), f">= +{LIFT}",
                  self.lift.mean >= LIFT and self.lift.low > 0),
             Mark("the same with causes dealt at random (placebo)", _told(self.placebo), "interval spans 0",
@@ -86,6 +90,7 @@ class LearningVerdict:
         return {"episodes": self.episodes, "recurrences": self.recurrences, "families": self.families,
                 "marks": [m.__dict__ for m in self.marks], "accuracy": dict(self.accuracy),
                 "aspects": {k: d.as_dict() for k, d in self.aspects.items()},
+                "by_times": {k: dict(v) for k, v in self.by_times.items()},
                 "by_family": {k: d.as_dict() for k, d in self.by_family.items()}, "recognised": self.recognised}
 
     def as_markdown(self) -> str:
@@ -139,4 +144,19 @@ def judge(outcomes: Mapping[Run, Sequence[Outcome]], reviews: Mapping[Run, Revie
         recall=sum(recalled) / len(recalled) if recalled else 0.0,
         by_family={f: paired_difference(pairs("off", "on", lambda o, f=f: again(o) and o.family == f))  # type: ignore[misc]
                    for f in sorted({o.family for o in recurring})},
+        by_times={_times(a, b): _accuracy(outcomes, lambda o, a=a, b=b: o.tested and a <= o.seen <= b)  # type: ignore[misc]
+                  for a, b in TIMES},
         reviews=dict(reviews))
+
+
+def _times(first: int, last: int) -> str:
+    return str(first) if first == last else f"{first} or more" if last > PROMISED else f"{first} to {last}"
+
+
+def _accuracy(outcomes: Mapping[Run, Sequence[Outcome]], keep: Callable[[Outcome], bool]) -> dict[str, float]:
+    """Arm -> share of right causes, and `episodes` of the arm `on`."""
+    found: dict[str, list[bool]] = {}
+    for (_, _, arm), theirs in outcomes.items():
+        found.setdefault(arm, []).extend(o.right for o in theirs if keep(o))
+    return {arm: sum(r) / len(r) for arm, r in found.items() if r} | {"episodes": float(len(found.get("on", ())))}
+

@@ -28,7 +28,7 @@ def outcome(n: int, arm: Arm, right: bool, *, tested: bool = True, seen: int = 1
     return Outcome(n, f"c{n}", f"r{n % 6}", "F", aspect, arm, tested, seen, right, questions, recalled=True)
 
 
-def streams(rights: dict[Arm, float], *, n: int = 60) -> dict[Run, list[Outcome]]:
+def streams(rights: dict[Arm, float], *, n: int = 420) -> dict[Run, list[Outcome]]:
     """Every arm with its share of right answers, and ten look-alikes that are always right."""
     out: dict[Run, list[Outcome]] = {}
     for arm, share in rights.items():
