@@ -19,7 +19,8 @@ def page(verdict: LearningVerdict, replay: Replay) -> str:
         "FAMILIES": str(verdict.families), "EACH": str(replay.each), "ORDERS": str(replay.orders),
         "RUN": _run(verdict, replay), "RECORDINGS": str(len(replay.sources())),
         "SEED": str(replay.seed), "MARKS": verdict.as_markdown(),
-        "ACCURACY": _accuracy(verdict), "TIMES": _times(verdict), "LISTED": _listed(verdict), "ASPECTS": _aspects(verdict), "BY_FAMILY": _families(verdict),
+        "ACCURACY": _accuracy(verdict), "TIMES": _times(verdict), "LISTED": _listed(verdict),
+        "ASPECTS": _aspects(verdict), "BY_FAMILY": _families(verdict),
         "RECOGNISED": f"{verdict.recognised:.0%}", "REVIEW": _review(verdict), "MISSED": _missed(verdict),
     }
     for name, value in values.items():
