@@ -17,7 +17,7 @@ from agent.experience import Recollection
 from agent.facts import Facts
 from agent.incident import Signal
 from agent.prompts import late_news
-from agent.recognise import MOST_CARDS, certain, proven, resembles, to_confirm
+from agent.recognise import MOST_TURNS, SAME_AGAIN, certain, proven, resembles, to_confirm, to_look_for
 from agent.scope import scope_of
 from agent.signature import topology
 from agent.state import State
@@ -54,14 +54,18 @@ def _precedents(found: Recollection) -> list[dict[str, Any]]:
 async def recognise(state: State, runtime: Runtime[Deps]) -> dict[str, Any]:
     """Conclude at once what a learned card recognises beyond doubt; otherwise leave it to the investigation."""
     deps = runtime.context
-    learned = proven(deps.experience, _likeness(state))
+    recalled = _likeness(state)
+    learned = proven(deps.experience, recalled)
+    same = [c for c in learned if recalled.get(c.id, 0.0) >= SAME_AGAIN]
     messages: list[BaseMessage] = list(state["messages"])
     update: dict[str, Any] = {}
-    for turn in range(MOST_CARDS):
+    for turn in range(MOST_TURNS):
         ranked, facts, asked = deps.analyst.weigh(messages)
-        if not resembles(learned, facts) or _recognised(ranked, facts, deps, asked) is not None:
+        if _recognised(ranked, facts, deps, asked) is not None:
             break
-        asks = to_confirm(learned, facts, deps.questions, asked)
+        asks = to_look_for(same, facts, deps.questions, asked)
+        if not asks and resembles(learned, facts):
+            asks = to_confirm(learned, facts, deps.questions, asked)
         if not asks:
             break
         calls = [ToolCall(name=tool_name(a.question.name), args=dict(a.arguments), id=f"confirm_{turn}_{n}")

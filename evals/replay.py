@@ -6,10 +6,12 @@ What was found is kept in the work folder, one file an arm: a replay that was br
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 
 from agent.card import load_cards
@@ -71,7 +73,8 @@ class Replay:
     def _one(self, run: Run, episodes: Sequence[tuple[Variant, Path]], sources: Sequence[Path],
              on_episode: Callable[[Outcome], None]) -> tuple[list[Outcome], Review]:
         half, order, arm = run
-        path = self.work / f"half{half}-order{order}-{arm}-{self.each}-{self.most or 'all'}-{code_fingerprint()}.json"
+        name = f"half{half}-order{order}-{arm}-{self.each}-{self.most or 'all'}-{len(sources)}-{fingerprint()}.json"
+        path = self.work / name
         if path.exists():
             data = json.loads(path.read_text(encoding="utf-8"))
             found = [Outcome(**o) for o in data["outcomes"]]
@@ -89,6 +92,17 @@ class Replay:
         text = json.dumps({"outcomes": [asdict(o) for o in found], "review": asdict(review)}, ensure_ascii=False)
         path.write_text(text, encoding="utf-8")
         return found, review
+
+
+@lru_cache
+def fingerprint() -> str:
+    """Of all that outcomes follow from: the questions' code, the agent with its cards, and the rules of learning."""
+    digest = hashlib.sha256(code_fingerprint().encode())
+    here = Path(__file__).parent
+    agent = here.parent / "agent"
+    for path in sorted((*agent.rglob("*.py"), *agent.rglob("*.yaml"), *here.glob("*.py"))):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]
 
 
 def _categories(family: str, labels: Sequence[Label]) -> set[str]:
