@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,7 +12,7 @@ from agent.library import Library, StoredCase
 from agent.odds import CONFIDENT
 from agent.precedents import Precedents, Seen
 from agent.runbooks import Runbooks
-from config.errors import BadInput
+from config.errors import BadInput, CulpritError
 from evals.example import Example, observations_of
 from evals.label import read_label_data
 from evals.rehearse import Rehearsal, answer_is_right
@@ -44,12 +44,21 @@ def example_of(case: StoredCase) -> Example:
         by=case.verified_by, at=iso(case.at_ms), text=case.text)
 
 
+def _readable(cases: Iterable[StoredCase]) -> Iterator[tuple[StoredCase, Example]]:
+    """With their examples; a case whose label or evidence cannot be read is left out and teaches nothing."""
+    for case in cases:
+        try:
+            yield case, example_of(case)
+        except (CulpritError, ValueError, TypeError, KeyError, AttributeError):
+            continue
+
+
 def open_school(library: Library, known: tuple[Card, ...]) -> School:
     """The school as the library remembers it."""
     rows = library.cards(state="active")
     return School(
-        known=known, examples=tuple(example_of(c) for c in library.cases(state="verified")),
-        waiting=tuple(example_of(c) for c in library.cases(state="waiting") if c.label),
+        known=known, examples=tuple(e for _, e in _readable(library.cases(state="verified"))),
+        waiting=tuple(e for _, e in _readable(library.cases(state="waiting"))),
         cards={r.card.id: r.card for r in rows}, credits={r.card.id: r.credit for r in rows},
         misses={r.card.id: r.misses for r in rows},
         suspended={r.card.id: r.card for r in library.cards(state="pending") if r.why.startswith(SUSPENDED)})
@@ -128,8 +137,8 @@ def experience_of(library: Library, *, runbooks: Runbooks | None = None, team: t
     cards = tuple(r.card for r in rows) + tuple(c for c in team if c.id not in every)
     taught = {case: r for r in rows for case in r.card.provenance.cases}
     seen = []
-    for case in library.cases(state="verified"):
-        example, row = example_of(case), taught.get(case.id)
+    for case, example in _readable(library.cases(state="verified")):
+        row = taught.get(case.id)
         cause, credit = example.cause, row.credit if row else Credit()
         seen.append(Seen(
             id=case.id, incident=case.incident_id, at_ms=case.at_ms, signature=example.signature, text=case.text,
