@@ -39,8 +39,8 @@ def _run(v: LearningVerdict, replay: Replay) -> str:
 
 
 def _accuracy(v: LearningVerdict) -> str:
-    lines = ["| memory | right causes on recurrence |", "|---|---|"]
-    return "\n".join([*lines, *(f"| {arm} | {v.accuracy[arm]:.3f} |" for arm in v.accuracy)])
+    lines = ["| memory | right causes on recurrence | right on look-alikes and controls |", "|---|---|---|"]
+    return "\n".join([*lines, *(f"| {arm} | {v.accuracy[arm]:.3f} | {v.elsewhere[arm]:.3f} |" for arm in v.accuracy)])
 
 
 def _times(v: LearningVerdict) -> str:

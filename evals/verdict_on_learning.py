@@ -13,6 +13,7 @@ from evals.stream import Arm, Outcome, Review
 
 LIFT, SURVIVES, FEWER, LOOKALIKE, WRONG, RECALL = 0.15, 0.8, 0.3, 0.02, 0.03, 0.9
 PROMISED = 400
+ELSEWHERE = "in other recordings only"
 TIMES = ((1, 1), (2, 2), (3, 5), (6, 10_000))  # how often a family was seen before, from and to
 
 
@@ -28,7 +29,10 @@ class Mark:
 
 @dataclass(frozen=True)
 class LearningVerdict:
-    """`lift`, `placebo`, `lookalikes` and `wrong` are paired differences; `aspects` the lift by what was changed."""
+    """`lift`, `placebo`, `lookalikes` and `wrong` are paired differences; `aspects` the lift by what was changed.
+
+    `accuracy` is by arm on recurrences, `elsewhere` on look-alike families and controls.
+    """
 
     episodes: int
     recurrences: int
@@ -39,6 +43,7 @@ class LearningVerdict:
     wrong: Difference
     aspects: Mapping[str, Difference]
     accuracy: Mapping[str, float]
+    elsewhere: Mapping[str, float]
     questions: Mapping[str, float]
     recognised: float
     recall: float
@@ -138,15 +143,29 @@ def judge(outcomes: Mapping[Run, Sequence[Outcome]], reviews: Mapping[Run, Revie
         aspects={a: paired_difference(pairs("off", "on", lambda o, a=a: again(o) and o.aspect == a))  # type: ignore[misc]
                  for a in sorted({o.aspect for o in recurring})},
         accuracy={arm: sum(r) / len(r) for arm, r in right.items() if r},
+        elsewhere=_accuracy(outcomes, lambda o: not o.tested),
         questions={"off": median([o.questions for o in twins] or [0]),
                    "on": median([o.questions for o in recurring] or [0])},
         recognised=sum(o.recognised for o in recurring) / len(recurring) if recurring else 0.0,
         recall=sum(recalled) / len(recalled) if recalled else 0.0,
         by_family={f: paired_difference(pairs("off", "on", lambda o, f=f: again(o) and o.family == f))  # type: ignore[misc]
                    for f in sorted({o.family for o in recurring})},
-        by_times={_times(a, b): _accuracy(outcomes, lambda o, a=a, b=b: o.tested and a <= o.seen <= b)  # type: ignore[misc]
-                  for a, b in TIMES},
+        by_times={ELSEWHERE: _accuracy(_newly_recorded(outcomes), again)} | {
+            _times(a, b): _accuracy(outcomes, lambda o, a=a, b=b: o.tested and a <= o.seen <= b)  # type: ignore[misc]
+            for a, b in TIMES},
         reviews=dict(reviews))
+
+
+def _newly_recorded(outcomes: Mapping[Run, Sequence[Outcome]]) -> dict[Run, list[Outcome]]:
+    """The first episode of each recording: whatever is known of its family then comes from other recordings."""
+    out: dict[Run, list[Outcome]] = {}
+    for run, theirs in outcomes.items():
+        seen: set[str] = set()
+        for o in theirs:
+            if o.recording not in seen:
+                out.setdefault(run, []).append(o)
+                seen.add(o.recording)
+    return out
 
 
 def _times(first: int, last: int) -> str:

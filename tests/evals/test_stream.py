@@ -70,6 +70,13 @@ def test_regressions_and_unlisted_falsehoods_fail() -> None:
     assert not judge(good, reviews(listed=2)).passed
 
 
+def test_the_first_episode_of_each_recording_is_told_apart() -> None:
+    """Edits of one recording are nearly the same incident: what carries over to another one is counted by itself."""
+    found = judge(streams({"off": 0.0, "on": 0.5}), reviews())
+    assert found.by_times["in other recordings only"] == {"off": 0.0, "on": 1.0, "episodes": 6.0}
+    assert found.by_times["1"]["on"] == 0.5
+
+
 def test_placebo_deals_every_card_another_cause() -> None:
     """Signatures stay, no cause stays where it was."""
     school = School(KNOWN).taught(quiet()).taught(leak()).taught(drift())
