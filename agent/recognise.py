@@ -23,7 +23,7 @@ RIVAL = 0.3
 MOST_CARDS = 2
 MOST_ASKS = 4
 MOST_TURNS = 3
-SAME_AGAIN = 0.75  # after the first answers, by how rare what they share is: no look-alike of the recordings comes near
+SAME_AGAIN = 0.75  # after the first answers, by rarity; look-alikes may come as near, so the card must still confirm
 
 
 def proven(experience: Experience, recalled: Mapping[str, float]) -> tuple[Card, ...]:

@@ -9,7 +9,9 @@ from evals.example import Example
 
 SAME_LESSON = 0.3
 SECOND_VOICE = 0.5  # how alike another incident must be to bear out a word about this one
-SAME_AGAIN = 0.9  # so alike that one teaches what the other did, and two causes for them contradict each other
+# So alike that one teaches what the other did, and two causes for them contradict each other. Edits of one recording
+# are 0.94 alike or more; of recordings of different families the nearest, F11 and F36, are 0.89.
+SAME_AGAIN = 0.9
 
 
 def same_cause(a: Example, b: Example) -> bool:
