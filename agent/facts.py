@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from agent.integrity import believable
 from tools.evidence import Status
@@ -46,6 +47,14 @@ class Facts:
     def findings(self) -> Iterable[tuple[str, Finding]]:
         """(evidence id, finding) of all observations, in order."""
         return ((o.evidence_id, f) for o in self.observations for f in o.findings)
+
+    @cached_property
+    def by_kind(self) -> Mapping[str, Sequence[tuple[str, Finding]]]:
+        """The same by kind of finding: half a hundred cards each look for a few kinds among hundreds of findings."""
+        out: dict[str, list[tuple[str, Finding]]] = {}
+        for evidence_id, f in self.findings:
+            out.setdefault(f.kind, []).append((evidence_id, f))
+        return out
 
 
 def callees_of(inventory: Inventory) -> dict[str, tuple[str, ...]]:

@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from langgraph.checkpoint.base import BaseCheckpointSaver
@@ -19,7 +20,16 @@ from agent.state import State
 
 
 def build_graph(checkpointer: BaseCheckpointSaver[Any] | None = None) -> CompiledStateGraph[State, Deps, State, State]:
-    """The compiled graph; `context` at invocation is a `Deps`."""
+    """The compiled graph; `context` at invocation is a `Deps`. Without checkpoints it holds no state and is shared."""
+    return _plain() if checkpointer is None else _nodes_and_edges().compile(checkpointer=checkpointer)
+
+
+@lru_cache
+def _plain() -> CompiledStateGraph[State, Deps, State, State]:
+    return _nodes_and_edges().compile()
+
+
+def _nodes_and_edges() -> StateGraph[State, Deps, State, State]:
     graph = StateGraph(State, context_schema=Deps)
     graph.add_node("triage", nodes.triage)
     graph.add_node("recall", remember.recall)
@@ -38,4 +48,4 @@ def build_graph(checkpointer: BaseCheckpointSaver[Any] | None = None) -> Compile
     graph.add_conditional_edges("conclude", nodes.after_conclude, ["investigate", "verify"])
     graph.add_conditional_edges("verify", nodes.after_verify, ["investigate", "recommend"])
     graph.add_edge("recommend", END)
-    return graph.compile(checkpointer=checkpointer)
+    return graph

@@ -123,21 +123,23 @@ class Library:
     # cases
 
     def cases(self, *, state: CaseState | None = None, limit: int = 5_000) -> list[StoredCase]:
-        """The oldest first."""
+        """The oldest first. A row that can no longer be read as a case is left out."""
         query = sa.select(cases).order_by(cases.c.at_ms, cases.c.id).limit(limit)
         if state is not None:
             query = query.where(cases.c.state == state)
         with self._database.read() as connection:
-            return [_case(row) for row in connection.execute(query).mappings()]
+            found = [_case(row) for row in connection.execute(query).mappings()]
+        return [case for case in found if case is not None]
 
     def case(self, case_id: str) -> StoredCase:
         """One case, by its id or its incident's."""
         query = sa.select(cases).where(sa.or_(cases.c.id == case_id, cases.c.incident_id == case_id))
         with self._database.read() as connection:
             row = connection.execute(query).mappings().first()
-        if row is None:
-            raise UnknownThing(f"no case {case_id}")
-        return _case(row)
+        found = None if row is None else _case(row)
+        if found is None:
+            raise UnknownThing(f"no case {case_id}" + ("" if row is None else " that can be read"))
+        return found
 
     def put_case(self, case: StoredCase) -> None:
         """Write or replace."""
@@ -176,8 +178,15 @@ def _credits(connection: sa.Connection) -> dict[str, Credit]:
     return out
 
 
-def _case(row: Mapping[Any, Any]) -> StoredCase:
+def _case(row: Mapping[Any, Any]) -> StoredCase | None:
+    """None for a row that was damaged, or written by hand: one bad case may not keep the others from being used."""
     values = {k: v for k, v in row.items() if k != "stored_ms"}
-    for name in ("label", "observations", "context", "conflicts", "authors"):
-        values[name] = json.loads(values[name])
+    shapes = {"label": dict, "observations": list, "context": dict, "conflicts": list, "authors": list}
+    for name, shape in shapes.items():
+        try:
+            values[name] = json.loads(values[name])
+        except (ValueError, TypeError, RecursionError):
+            return None
+        if not isinstance(values[name], shape):
+            return None
     return StoredCase(**values)

@@ -19,7 +19,8 @@ from agent.facts import Facts, Observation, gather
 from agent.unexplained import unexplained
 from tools.findings import Finding, Subject
 
-__all__ = ["CONFIDENT", "Candidate", "Facts", "Observation", "Term", "assess", "gather", "roots"]
+__all__ = ["CONFIDENT", "Candidate", "Facts", "Observation", "Term", "against_each_other", "assess", "candidates_of",
+           "gather", "roots"]
 
 NEEDED_LEAST = 0.2  # a finding weaker than this is not what a cause needs: a change after the onset, a doubted gap
 Matches = list[tuple[str, Finding]]
@@ -27,12 +28,18 @@ Matches = list[tuple[str, Finding]]
 
 def assess(cards: Iterable[Card], facts: Facts) -> tuple[Candidate, ...]:
     """All candidates, best first, after explaining-away; open cards last."""
-    candidates = [c for card in cards for c in _candidates(card, facts)]
+    return against_each_other(c for card in cards for c in candidates_of(card, facts))
+
+
+def against_each_other(found: Iterable[Candidate]) -> tuple[Candidate, ...]:
+    """The candidates of all cards, each scored alone, ranked as `assess` ranks them."""
+    candidates = list(found)
     closed = explain_away(sorted((c for c in candidates if not c.open), key=Candidate.order))
     return (*closed, *sorted((c for c in candidates if c.open), key=Candidate.order))
 
 
-def _candidates(card: Card, facts: Facts) -> list[Candidate]:
+def candidates_of(card: Card, facts: Facts) -> list[Candidate]:
+    """One card bound to every subject it may be about, scored without regard to other cards."""
     if not card.binds:
         return [_score(card, {}, facts)]
     culprits = _culprits(card, facts)
@@ -47,9 +54,12 @@ def _culprits(card: Card, facts: Facts) -> list[Subject]:
     mine = [e for e in card.expects if e.of == card.culprit]
     mine = [e for e in mine if e.needed or e.any_of] or mine
     binding = card.binds[card.culprit]
+    kinds = {e.finding for e in mine} & facts.by_kind.keys()
+    if not kinds:
+        return []
     found: dict[str, Subject] = {}
     for _, f in facts.findings:
-        if any(_describes(e, f) for e in mine):
+        if f.kind in kinds and any(_describes(e, f) for e in mine):
             subject = _subject_as(binding, f.subject, facts)
             if subject is not None and _admits(binding, subject, facts):
                 found.setdefault(_key(binding, subject), subject)
@@ -136,8 +146,7 @@ def _score(card: Card, bound: Mapping[str, tuple[Subject, ...]], facts: Facts) -
     used: Matches = []
     missing: list[str] = []
     against: list[str] = []
-    found = [(e, [(i, f) for i, f in facts.findings if _describes(e, f) and _about(card, e, f, bound)])
-             for e in card.expects]
+    found = [(e, _matches(card, e, facts, bound)) for e in card.expects]
     groups = {e.any_of for e, matches in found if e.any_of and _strongest(matches) >= NEEDED_LEAST}
     for e, matches in found:
         if matches:
@@ -148,7 +157,7 @@ def _score(card: Card, bound: Mapping[str, tuple[Subject, ...]], facts: Facts) -
         if (e.needed and _strongest(matches) < NEEDED_LEAST) or (e.any_of and e.any_of not in groups):
             missing.append(e.finding)
     for e in card.refutes:
-        matches = [(i, f) for i, f in facts.findings if _describes(e, f) and _about(card, e, f, bound)]
+        matches = _matches(card, e, facts, bound)
         if matches:
             terms.append(replace(_term(e, matches, -1), note="speaks against"))
             against.append(terms[-1].evidence_id)
@@ -158,6 +167,10 @@ def _score(card: Card, bound: Mapping[str, tuple[Subject, ...]], facts: Facts) -
     untold = tuple(f"{s.from_} ({s.ask}: {s.because})" for s in card.separates if s.ask not in facts.answered)
     return Candidate(card, bound, tuple(terms), sum(t.change for t in terms), tuple(used),
                      tuple(dict.fromkeys(against)), tuple(missing), untold)
+
+
+def _matches(card: Card, e: Expectation, facts: Facts, bound: Mapping[str, tuple[Subject, ...]]) -> Matches:
+    return [(i, f) for i, f in facts.by_kind.get(e.finding, ()) if _describes(e, f) and _about(card, e, f, bound)]
 
 
 def _strongest(matches: Matches) -> float:

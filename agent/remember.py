@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolCall
@@ -9,12 +10,14 @@ from langgraph.runtime import Runtime
 
 from agent.analyst import NAME as ANALYST
 from agent.asking import ask_batch
+from agent.candidate import Candidate
 from agent.deps import Deps
 from agent.diagnosis import Diagnosis, Precedent
 from agent.experience import Recollection
+from agent.facts import Facts
 from agent.incident import Signal
 from agent.prompts import late_news
-from agent.recognise import certain, proven, resembles, to_confirm
+from agent.recognise import MOST_TURNS, SAME_AGAIN, certain, proven, resembles, to_confirm, to_look_for
 from agent.scope import scope_of
 from agent.signature import topology
 from agent.state import State
@@ -51,21 +54,30 @@ def _precedents(found: Recollection) -> list[dict[str, Any]]:
 async def recognise(state: State, runtime: Runtime[Deps]) -> dict[str, Any]:
     """Conclude at once what a learned card recognises beyond doubt; otherwise leave it to the investigation."""
     deps = runtime.context
-    learned = proven(deps.experience)
-    _, facts, asked = deps.analyst.weigh(state["messages"])
-    if not resembles(learned, facts):
-        return {}
-    update: dict[str, Any] = {}
+    recalled = _likeness(state)
+    learned = proven(deps.experience, recalled)
+    same = [c for c in learned if recalled.get(c.id, 0.0) >= SAME_AGAIN]
     messages: list[BaseMessage] = list(state["messages"])
-    asks = to_confirm(learned, facts, deps.questions, asked)
-    if asks:
-        calls = [ToolCall(name=tool_name(a.question.name), args=dict(a.arguments), id=f"confirm_{n}")
+    update: dict[str, Any] = {}
+    for turn in range(MOST_TURNS):
+        ranked, facts, asked = deps.analyst.weigh(messages)
+        if _recognised(ranked, facts, deps, asked) is not None:
+            break
+        asks = to_look_for(same, facts, deps.questions, asked)
+        if not asks and resembles(learned, facts):
+            asks = to_confirm(learned, facts, deps.questions, asked)
+        if not asks:
+            break
+        calls = [ToolCall(name=tool_name(a.question.name), args=dict(a.arguments), id=f"confirm_{turn}_{n}")
                  for n, a in enumerate(asks)]
-        evidence, answers = await ask_batch(calls, deps, scope_of(state), state["evidence"])
-        added: list[BaseMessage] = [AIMessage("", tool_calls=calls, id="confirm"), *answers]
-        update = {"evidence": evidence, "messages": added}
+        already = {**state["evidence"], **update.get("evidence", {})}
+        evidence, answers = await ask_batch(calls, deps, scope_of(state), already)
+        added: list[BaseMessage] = [AIMessage("", tool_calls=calls, id=f"confirm-{turn}"), *answers]
+        update = {"evidence": {**update.get("evidence", {}), **evidence},
+                  "messages": [*update.get("messages", ()), *added]}
         messages += added
-    recognised = certain(deps.analyst.weigh(messages)[0])
+    ranked, facts, asked = deps.analyst.weigh(messages)
+    recognised = _recognised(ranked, facts, deps, asked)
     if recognised is None or all(c.id != recognised.card.id for c in learned):
         return update
     news = await deps.late_signals()
@@ -74,6 +86,21 @@ async def recognise(state: State, runtime: Runtime[Deps]) -> dict[str, Any]:
     draft = deps.analyst.draft(messages)
     return {**update, "draft": draft.model_dump(mode="json"), "recognised": recognised.card.id,
             "models": [*state["models"], ANALYST]}
+
+
+def _recognised(ranked: Sequence[Candidate], facts: Facts, deps: Deps, asked: frozenset[str]) -> Candidate | None:
+    """What is beyond doubt and has been confirmed by its own questions, each of them asked of this world."""
+    found = certain(ranked)
+    return None if found is None or to_confirm((found.card,), facts, deps.questions, asked) else found
+
+
+def _likeness(state: State) -> dict[str, float]:
+    """Learned card -> how much the most alike of the incidents that taught it resembles this one, 0..1."""
+    out: dict[str, float] = {}
+    for p in state.get("seen_before", ()):
+        if p["card"] and p["similarity"] is not None:
+            out[p["card"]] = max(out.get(p["card"], 0.0), p["similarity"])
+    return out
 
 
 def after_recognise(state: State) -> Literal["investigate", "verify"]:

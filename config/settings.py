@@ -293,7 +293,9 @@ class Learning(_Section):
 
     `trusted`: one of the people named in `trusted`; `two`: two people who say the same; `outcome`: the incident was
     resolved and the action called right. `folder` is the team's own (a checkout): its `cards/` are used beside what is
-    learned, its `cases/` keep snapshots. `runbooks` is a folder of Markdown files.
+    learned, its `cases/` keep snapshots. `runbooks` is a folder of Markdown files. `snapshots`: what an investigation
+    read is captured once it is diagnosed, `snapshot_mb` of metrics and of logs at most; that of an incident nobody
+    judged is kept for `snapshot_days`.
     """
 
     enabled: bool = True
@@ -303,6 +305,9 @@ class Learning(_Section):
     runbooks: Path | None = None
     cases_days: float = Field(default=730.0, gt=0)
     cases_mb: float = Field(default=2_000.0, gt=0)
+    snapshots: bool = True
+    snapshot_mb: float = Field(default=64.0, gt=0)
+    snapshot_days: float = Field(default=30.0, gt=0)
 
 
 class Anomalies(_Section):

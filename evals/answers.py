@@ -26,7 +26,7 @@ class Answers:
     def __init__(self, folder: Path, case: str) -> None:
         self._path = folder / f"{case}-{code_fingerprint()}.jsonl"
         self._known: dict[str, Evidence] = {}
-        self.asked = self.missed = 0
+        self.missed = 0  # answered by the world itself since it was last set to 0
         if self._path.exists():
             for line in self._path.read_text(encoding="utf-8").splitlines():
                 row = json.loads(line)
@@ -34,14 +34,13 @@ class Answers:
 
     async def __call__(self, name: str, arguments: Mapping[str, Any], world: World, scope: Scope, *,
                        timeout_s: float = 20.0) -> Evidence:
-        """The remembered answer, or the world's own. An answer that failed is asked again next time."""
+        """The remembered answer, or the world's own. One that failed is not kept for other processes."""
         key = json.dumps([name, dict(arguments), scope.asked_at_ms, scope.incident, scope.baseline], sort_keys=True)
-        self.asked += 1
         if key not in self._known:
-            self.missed += 1
             answer = await toolbox.ask(name, arguments, world, scope, timeout_s=timeout_s)
             self._known[key] = replace(answer, charts=())
             if answer.status is not Status.FAILED:
+                self.missed += 1
                 self._path.parent.mkdir(parents=True, exist_ok=True)
                 with self._path.open("a", encoding="utf-8") as file:
                     file.write(json.dumps({"key": key, "answer": _data(answer)}, ensure_ascii=False) + "\n")

@@ -14,12 +14,11 @@ from typing import Literal
 from agent.card import Card
 from agent.codes import ComponentKind, Verdict
 from agent.signature import change_of, names_it
-from evals.example import Example
+from evals.example import CLEARLY, Example
 from tools.findings import KINDS, Finding, Subject
 
 SEED = 3.0
 ORDINARY = 0.6  # a kind that healthy systems show, or that no card has a use for
-CLEARLY = 0.4  # weaker findings teach nothing
 # What says that something is as it should be: it may be expected, but no cause is recognised by it.
 NORMAL = frozenset(("active_colour", "capacity_enough", "idle_as_declared", "no_change", "peers_alike", "user_healthy",
                     "views_agree", "work_normal"))
@@ -84,22 +83,18 @@ class Background:
         return (SEED * self.prior(fact.kind) + hits) / (SEED + chances)
 
     def _incidents(self, fact: Fact) -> tuple[float, float]:
-        shown = sum(any(_states(f, fact) for f in e.findings) for e in self._contrasts)
+        shown = sum((fact.kind, fact.direction, fact.change) in e.stated for e in self._contrasts)
         return float(shown), float(len(self._contrasts))
 
     def _bystanders(self, fact: Fact) -> tuple[float, float]:
         """Containers, of the own incidents and the others, that are not to blame; each incident counts once."""
         hits = chances = 0.0
+        own = {e.id for e in self._own}
         for example in (*self._contrasts, *self._own):
-            guilty = {c.component.name for c in example.label.causes} if example in self._own else set()
-            names = {f.subject.container for f in example.findings if f.subject.container} - guilty - {""}
-            shown = {f.subject.container for f in example.findings if _states(f, fact)} & names
+            guilty = {c.component.name for c in example.label.causes} if example.id in own else set()
+            names = example.containers - guilty
             if names:
-                hits += len(shown) / len(names)
+                shown = example.stated.get((fact.kind, fact.direction, fact.change), frozenset())
+                hits += len(shown & names) / len(names)
                 chances += 1.0
         return hits, chances
-
-
-def _states(finding: Finding, fact: Fact) -> bool:
-    return (finding.kind == fact.kind and finding.direction == fact.direction and finding.strength >= CLEARLY
-            and change_of(finding) == fact.change)

@@ -7,15 +7,17 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from agent.card import Card
 from agent.codes import Verdict
-from agent.odds import Facts, Observation, gather
-from agent.signature import Trait, names_it, roles_of, signature
+from agent.odds import CONFIDENT, Candidate, Facts, Observation, against_each_other, candidates_of, gather, roots
+from agent.signature import Trait, change_of, names_it, roles_of, signature
 from evals.label import Cause, Label
 from tools.evidence import Status
 from tools.findings import Finding, Subject
 from tools.toolbox import QUESTIONS
 
 FINDS = {q.name: q.finds for q in QUESTIONS}
+CLEARLY = 0.4  # weaker findings teach nothing
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,42 @@ class Example:
         """The first cause of the label; None for no_fault."""
         return self.label.causes[0] if self.label.verdict is Verdict.DIAGNOSED and self.label.causes else None
 
-    def subject(self) -> Subject | None:
+    @cached_property
+    def stated(self) -> Mapping[tuple[str, str, str], frozenset[str]]:
+        """(kind, direction, which change) -> the containers it was clearly found about, "" for anything else."""
+        out: dict[tuple[str, str, str], set[str]] = {}
+        for f in self.findings:
+            if f.strength >= CLEARLY:
+                out.setdefault((f.kind, f.direction, change_of(f)), set()).add(f.subject.container)
+        return {key: frozenset(names) for key, names in out.items()}
+
+    @cached_property
+    def containers(self) -> frozenset[str]:
+        """Everyone any finding names."""
+        return frozenset(f.subject.container for f in self.findings if f.subject.container)
+
+    def causes(self, cards: Iterable[Card]) -> tuple[Candidate, ...]:
+        """The roots that these cards would name here: what `roots(assess(cards, facts))` says.
+
+        Only a hypothesis that is confident alone can lead, explain another away or be named, and being explained away
+        never makes one likelier: so the others are left out, and what one card says is remembered.
+        """
+        return roots(against_each_other(c for card in cards for c in self.confident(card)))
+
+    def confident(self, card: Card) -> tuple[Candidate, ...]:
+        """What the card alone would name here."""
+        kept = self._scored.get(id(card))
+        if kept is None or kept[0] is not card:
+            found = tuple(c for c in candidates_of(card, self.facts) if not c.open and c.confidence >= CONFIDENT)
+            kept = self._scored[id(card)] = (card, found)
+        return kept[1]
+
+    @cached_property
+    def _scored(self) -> dict[int, tuple[Card, tuple[Candidate, ...]]]:
+        return {}
+
+    @cached_property
+    def culprit(self) -> Subject | None:
         """The culprit as some finding names it, with the role another finding may know; None if none does."""
         cause = self.cause
         if cause is None:

@@ -52,7 +52,7 @@ def learn(examples: Sequence[Example], *, contrasts: Sequence[Example], known: S
           learned_at: str = "") -> Lesson:
     """One card from examples of one cause. `contrasts` are verified incidents of other causes or of none."""
     first = examples[0]
-    cause, culprit = first.cause, first.subject()
+    cause, culprit = first.cause, first.culprit
     if cause is None:
         return Lesson(None, "no fault: nothing to recognise, but it is kept as contrast")
     if cause.category is Category.UNKNOWN:
@@ -81,7 +81,7 @@ def _weighed(examples: Sequence[Example], background: Background) -> dict[Fact, 
     """Fact -> (weight, mean strength), the telling ones of each relation only."""
     strengths: dict[Fact, list[float]] = {}
     for example in examples:
-        cause, culprit = example.cause, example.subject()
+        cause, culprit = example.cause, example.culprit
         if cause is not None and culprit is not None:
             for fact, strength in facts_of(example, culprit, cause.component.kind, cause.component.name).items():
                 strengths.setdefault(fact, []).append(strength)
@@ -109,7 +109,7 @@ def _needed(weighed: dict[Fact, tuple[float, float]], examples: Sequence[Example
 
 
 def _shows(example: Example, fact: Fact) -> bool:
-    cause, culprit = example.cause, example.subject()
+    cause, culprit = example.cause, example.culprit
     if cause is None or culprit is None:
         return False
     return fact in facts_of(example, culprit, cause.component.kind, cause.component.name)
@@ -175,7 +175,7 @@ def _binding(examples: Sequence[Example]) -> Binding:
     """The role if all examples agree on one; the kind of service where there is no role."""
     cause = examples[0].cause
     assert cause is not None
-    subjects = [s for e in examples if (s := e.subject()) is not None]
+    subjects = [s for e in examples if (s := e.culprit) is not None]
     roles = {s.role for s in subjects}
     role = roles.pop() if len(roles) == 1 and cause.component.kind is ComponentKind.CONTAINER else ""
     kinds = {e.service_kinds.get(s.service, "") for e, s in zip(examples, subjects, strict=False)}
@@ -197,7 +197,7 @@ def _actions(examples: Sequence[Example]) -> tuple[ActionTemplate, ...]:
     """What worked, by kind, on the culprit. An action on something else is not learned: it has no variable."""
     out: dict[ActionKind, ActionTemplate] = {}
     for example in examples:
-        cause, culprit = example.cause, example.subject() or Subject()
+        cause, culprit = example.cause, example.culprit or Subject()
         for action in example.label.actions.right:
             if cause is None or action.kind is ActionKind.NONE:
                 continue

@@ -6,9 +6,8 @@ from pathlib import Path
 
 from evals.replay import Replay
 from evals.stream import ARMS
-from evals.verdict_on_learning import LearningVerdict
+from evals.verdict_on_learning import PROMISED, LearningVerdict
 
-PROMISED = 400
 TEXT = Path(__file__).parent / "learning_page.md"
 
 
@@ -20,7 +19,8 @@ def page(verdict: LearningVerdict, replay: Replay) -> str:
         "FAMILIES": str(verdict.families), "EACH": str(replay.each), "ORDERS": str(replay.orders),
         "RUN": _run(verdict, replay), "RECORDINGS": str(len(replay.sources())),
         "SEED": str(replay.seed), "MARKS": verdict.as_markdown(),
-        "ACCURACY": _accuracy(verdict), "ASPECTS": _aspects(verdict), "BY_FAMILY": _families(verdict),
+        "ACCURACY": _accuracy(verdict), "TIMES": _times(verdict), "LISTED": _listed(verdict),
+        "ASPECTS": _aspects(verdict), "BY_FAMILY": _families(verdict),
         "RECOGNISED": f"{verdict.recognised:.0%}", "REVIEW": _review(verdict), "MISSED": _missed(verdict),
     }
     for name, value in values.items():
@@ -39,8 +39,25 @@ def _run(v: LearningVerdict, replay: Replay) -> str:
 
 
 def _accuracy(v: LearningVerdict) -> str:
-    lines = ["| memory | right causes on recurrence |", "|---|---|"]
-    return "\n".join([*lines, *(f"| {arm} | {v.accuracy[arm]:.3f} |" for arm in v.accuracy)])
+    lines = ["| memory | right causes on recurrence | right on look-alikes and controls |", "|---|---|---|"]
+    return "\n".join([*lines, *(f"| {arm} | {v.accuracy[arm]:.3f} | {v.elsewhere[arm]:.3f} |" for arm in v.accuracy)])
+
+
+def _times(v: LearningVerdict) -> str:
+    """Accuracy by how often the family was seen before, in every arm."""
+    arms = [a for a in ARMS if a in v.accuracy]
+    lines = [f"| seen before | episodes | {' | '.join(arms)} |", "|---|---|" + "---|" * len(arms)]
+    return "\n".join([*lines, *(
+        f"| {name} | {shares['episodes']:.0f} | {' | '.join(f'{shares.get(a, 0.0):.3f}' for a in arms)} |"
+        for name, shares in v.by_times.items())])
+
+
+def _listed(v: LearningVerdict) -> str:
+    """How many words were listed, and how many of those were false."""
+    found = [r for run, r in v.reviews.items() if run[2] == "wrong"]
+    told, false = sum(r.false_told for r in found), sum(r.false_listed for r in found)
+    return (f"Of all words of that arm {sum(r.listed for r in found)} are listed; {told} were false, and {false} of "
+            f"those are listed or were never learned.")
 
 
 def _aspects(v: LearningVerdict) -> str:

@@ -15,9 +15,10 @@ from collections.abc import Mapping, Sequence
 from agent.card import Card
 from agent.codes import ComponentKind
 from agent.conclusion import component
+from agent.diagnosis import Component
 from agent.odds import assess
-from evals.contrast import CLEARLY, NORMAL, Background, Fact
-from evals.example import Example
+from evals.contrast import NORMAL, Background, Fact
+from evals.example import CLEARLY, Example
 from evals.label import Cause
 from tools.findings import Subject
 
@@ -30,11 +31,24 @@ def doubts(example: Example, known: Sequence[Card]) -> tuple[str, ...]:
     cause = example.cause
     if cause is None:
         return ()
-    if example.subject() is None:
+    if example.culprit is None:
         return (f"no finding is about {cause.component.name}",)
     said = (_carries_little(example, cause, known), _began_after(example, cause),
             _unlike_its_kind(example, cause, known))
     return tuple(s for s in said if s)
+
+
+def share_of_blame(example: Example, other: Component, known: Sequence[Card]) -> float:
+    """0..1: what was found about the component the label names, as a share of that and of what was found about another.
+
+    One half where both are the same, where neither shows anything, and where the label says that nothing is wrong.
+    """
+    cause = example.cause
+    if cause is None or cause.component.name == other.name:
+        return 0.5
+    mine = carried(example, cause.component.kind, known).get(cause.component.name, 0.0)
+    theirs = carried(example, other.kind, known).get(other.name, 0.0)
+    return mine / (mine + theirs) if mine + theirs > 0 else 0.5
 
 
 def carried(example: Example, kind: ComponentKind, known: Sequence[Card]) -> Mapping[str, float]:

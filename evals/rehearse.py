@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from agent.card import Card
 from agent.codes import Verdict
 from agent.conclusion import component
-from agent.odds import CONFIDENT, Candidate, assess, roots
+from agent.experience import MOST_CREDIT
+from agent.odds import CONFIDENT, Candidate
 from evals.example import Example
 
 
@@ -45,15 +46,22 @@ class Rehearsal:
 
 
 def rehearse(card: Card, own: Sequence[Example], others: Sequence[Example], known: Sequence[Card]) -> Rehearsal:
-    """`known` are the cards in use; one with the card's id is replaced by it."""
+    """`known` are the cards in use; one with the card's id is replaced by it.
+
+    It must find its own without credit, and take nothing from others with the most credit that it may ever be lent.
+    """
     before = tuple(c for c in known if c.id != card.id)
     after = (*before, card)
     found = tuple(e.id for e in own if answer_is_right(e, after))
     missed = tuple(e.id for e in own if e.id not in found)
+    replaced = tuple(c for c in known if c.id == card.id)
+    lent = card.model_copy(update={"prior": card.prior + MOST_CREDIT})
     taken, gained = [], []
     for example in others:
-        right = answer_is_right(example, after)
-        if not right and answer_is_right(example, (*before, *(c for c in known if c.id == card.id))):
+        if not example.confident(lent) and not any(example.confident(c) for c in replaced):
+            continue  # it has no say there, so it changes nothing
+        right = answer_is_right(example, (*before, lent))
+        if not right and answer_is_right(example, (*before, *replaced)):
             taken.append(example)
         elif right and not answer_is_right(example, before):
             gained.append(example.id)
@@ -62,16 +70,20 @@ def rehearse(card: Card, own: Sequence[Example], others: Sequence[Example], know
 
 def answer_is_right(example: Example, cards: Sequence[Card]) -> bool:
     """Whether inference over what was found then names the verified cause (or that there is none)."""
-    ranked = assess(cards, example.facts)
-    causes = roots(ranked)
+    causes = example.causes(cards)
     if example.label.verdict is not Verdict.DIAGNOSED:
         return not causes
     return bool(causes) and is_cause(causes[0], example)
 
 
 def is_cause(candidate: Candidate, example: Example) -> bool:
+    """Component and category of one of the label's causes, with confidence."""
+    return candidate.confidence >= CONFIDENT and names_a_cause(candidate, example)
+
+
+def names_a_cause(candidate: Candidate, example: Example) -> bool:
     """Component and category of one of the label's causes."""
     named = component(candidate)
-    return candidate.confidence >= CONFIDENT and any(
+    return example.label.verdict is Verdict.DIAGNOSED and any(
         named.kind is c.component.kind and named.name == c.component.name and candidate.card.category is c.category
         for c in example.label.causes)

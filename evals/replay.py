@@ -6,10 +6,12 @@ What was found is kept in the work folder, one file an arm: a replay that was br
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 
 from agent.card import load_cards
@@ -17,6 +19,7 @@ from agent.codes import Verdict
 from evals.answers import code_fingerprint
 from evals.case import find_cases
 from evals.label import Label, load_label
+from evals.opened import Opened
 from evals.stream import ARMS, Arm, Outcome, Review, Stream, cards_without
 from evals.variants import Variant, variants, writable
 
@@ -36,6 +39,7 @@ class Replay:
     seed: int
     work: Path
     most: int | None = None
+    opened: dict[Path, Opened] = field(default_factory=dict)
 
     def run(self, *, on_total: Callable[[int], None] = lambda _: None,
             on_episode: Callable[[Outcome], None] = lambda _: None,
@@ -69,7 +73,8 @@ class Replay:
     def _one(self, run: Run, episodes: Sequence[tuple[Variant, Path]], sources: Sequence[Path],
              on_episode: Callable[[Outcome], None]) -> tuple[list[Outcome], Review]:
         half, order, arm = run
-        path = self.work / f"half{half}-order{order}-{arm}-{self.each}-{self.most or 'all'}-{code_fingerprint()}.json"
+        name = f"half{half}-order{order}-{arm}-{self.each}-{self.most or 'all'}-{len(sources)}-{fingerprint()}.json"
+        path = self.work / name
         if path.exists():
             data = json.loads(path.read_text(encoding="utf-8"))
             found = [Outcome(**o) for o in data["outcomes"]]
@@ -82,11 +87,22 @@ class Replay:
         random.Random(f"{self.seed}/{order}").shuffle(told)
         told = told[:self.most]
         stream = Stream(arm, cards_without(load_cards(), tested, sources), tested, self.work / "answers",
-                        seed=self.seed + order)
+                        seed=self.seed + order, opened=self.opened)
         found, review = asyncio.run(stream.run(told, on_episode))
         text = json.dumps({"outcomes": [asdict(o) for o in found], "review": asdict(review)}, ensure_ascii=False)
         path.write_text(text, encoding="utf-8")
         return found, review
+
+
+@lru_cache
+def fingerprint() -> str:
+    """Of all that outcomes follow from: the questions' code, the agent with its cards, and the rules of learning."""
+    digest = hashlib.sha256(code_fingerprint().encode())
+    here = Path(__file__).parent
+    agent = here.parent / "agent"
+    for path in sorted((*agent.rglob("*.py"), *agent.rglob("*.yaml"), *here.glob("*.py"))):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:12]
 
 
 def _categories(family: str, labels: Sequence[Label]) -> set[str]:

@@ -1,11 +1,12 @@
 """The rules of learning: what becomes of one verified incident, of one outcome. State in, state out; no database.
 
-    school = school.taught(example, confident_other=False)     a correction or a confirmation
-    school = school.outcome("learned-…", right=True)           what came of using a card
+    school = school.taught(example, led="learned-…", right=False)     a correction or a confirmation
 
-Feedback can be wrong, so nothing is averaged. A word that what was found speaks against (`evals/plausible.py`) and one
-that contradicts a confident answer wait for a second voice; a card whose own answer is contradicted is suspended, one
-that was never confirmed gives way, and all is listed; a card that is wrong more often than right retires itself.
+Feedback can be wrong, so nothing is averaged: words are weighed. A word counts as much as its incident is like the one
+in question, and as what was found is about the component it names. One that what was found speaks against
+(`evals/plausible.py`), one that contradicts a confident shipped answer, and one that the words behind a learned card
+outweigh waits for a second voice; all are listed. A card that is outweighed is suspended, and the words it was learned
+from are opened again.
 """
 
 from __future__ import annotations
@@ -13,22 +14,30 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from agent.candidate import Candidate
 from agent.card import Card
-from agent.codes import Verdict
+from agent.conclusion import component
 from agent.experience import Credit, Experience
-from agent.odds import assess, roots
+from agent.odds import candidates_of
 from agent.precedents import Precedents, Seen
-from agent.signature import similarity
 from evals.example import Example
-from evals.learn import learn
-from evals.plausible import doubts
-from evals.rehearse import is_cause
+from evals.learn import Lesson, learn
+from evals.plausible import doubts, share_of_blame
+from evals.rehearse import is_cause, names_a_cause
+from evals.voices import (
+    SAME_AGAIN,
+    SAME_LESSON,
+    SECOND_VOICE,
+    alike,
+    bears_out,
+    contradicting,
+    nearest,
+    same_cause,
+    same_lesson,
+)
 
-IDENTICAL = 0.97
-SAME_LESSON = 0.3
-SECOND_VOICE = 0.5  # how alike another incident must be to bear out a word about this one
 MOST_EXAMPLES = 8  # of one card: the newest
-CONFIRMED = 2
+OUTWEIGHS = 1.25  # what stands gives way to clearly more, not to as much
 RETIRE_WRONG = 2
 MISSES = 3
 
@@ -37,7 +46,7 @@ MISSES = 3
 class Notice:
     """Something a person should look at.
 
-    `kind`: conflict, retired, suspended, not_learned, implausible, waiting, promoted.
+    `kind`: conflict, retired, suspended, reopened, not_learned, implausible, waiting, promoted.
     """
 
     kind: str
@@ -49,7 +58,7 @@ class Notice:
 class School:
     """`examples` are verified; `waiting` need a second voice. `known` are the shipped cards.
 
-    `suspended` cards answered an incident and were contradicted: lent to no run until their cause is verified again.
+    `suspended` cards were outweighed: lent to no run until their cause is verified again.
     """
 
     known: tuple[Card, ...]
@@ -62,94 +71,137 @@ class School:
     suspended: Mapping[str, Card] = field(default_factory=dict)
     notices: tuple[Notice, ...] = ()
 
-    def taught(self, example: Example, *, led: str = "", confident_other: bool = False, seconded: bool = False,
-               at: str = "") -> School:
-        """One verified incident. `led`: the card the diagnosis went by, whose outcome has been counted.
+    def taught(self, example: Example, *, led: str = "", right: bool | None = None, confident_other: bool = False,
+               seconded: bool = False, at: str = "") -> School:
+        """One verified incident. `led`: the card the diagnosis went by, and `right` whether the word agrees with it.
 
         `confident_other`: the diagnosis was confident and named something else. `seconded`: more than one word stands
-        behind the label, so that it is not held against the evidence once more.
+        behind the label, so that it is not weighed against the evidence and against other words once more.
         """
-        odd = () if seconded else self.doubted(example)
+        borne_out = seconded or self.borne_out(example)
+        odd = () if borne_out or right else doubts(example, self.known)
         if odd:
             return self._waits(example, "implausible", "; ".join(odd))
-        school = self._suspending(example, led)
-        if confident_other and not school._borne_out(example):
+        if confident_other and not borne_out:
             note = f"contradicts a confident diagnosis of {example.incident}: a second voice or a verifier decides"
-            return school._waits(example, "waiting", note)
-        school = school._settled(example, led)
-        twin = next((e for e in school.examples if _same_cause(e, example)
-                     and similarity(e.signature, example.signature) >= IDENTICAL), None)
-        if twin is not None and any(twin.id in c.provenance.cases for c in school.cards.values()):
-            return school  # nearly the same incident has been learned from
-        school = replace(school, examples=(*school.examples, example))
-        return school if example.cause is None else school._learned(example, at)
+            return self._waits(example, "waiting", note)
+        against = None if right else self.contradicted(example, led)
+        held = "" if borne_out or against is None else self._held(against, example)
+        opposed = () if borne_out else contradicting(example, self.examples)
+        if opposed and not held:
+            held = f"says another cause than {opposed[0].id}, which looks the same: a second voice decides"
+        if held:
+            return self._waits(example, "conflict", held)
+        school = self if right is None else self.outcome(led, right=right)
+        school = school if right else school._missed(example, led)
+        if against is not None and against.card.id in school.cards:
+            school = school._outweighed(against.card, example)
+        return school._admitted(example, at)
 
-    def doubted(self, example: Example) -> tuple[str, ...]:
-        """What the incident's own evidence says against its label; () once another incident bore the same out."""
-        return () if self._borne_out(example) else doubts(example, self.known)
-
-    def _borne_out(self, example: Example) -> bool:
-        return any(_bears_out(other, example) for other in self.waiting)
+    def borne_out(self, example: Example) -> bool:
+        """Whether a word about another incident that looks like this one says the same."""
+        return any(bears_out(other, example) for other in (*self.waiting, *self.examples))
 
     def _waits(self, example: Example, kind: str, why: str) -> School:
         return replace(self, waiting=(*self.waiting, example),
                        notices=(*self.notices, Notice(kind, example.id, why)))
 
-    def _suspending(self, example: Example, led: str) -> School:
-        """The card that answered this incident, if the verified cause is another one, is lent to no run at once."""
-        card = self.cards.get(led)
-        if card is None or card not in self.contradicted(example):
-            return self
-        school = self.without(led, "")
-        why = f"answered {example.incident} otherwise than {example.id} says: until its cause is verified again"
-        return replace(school, retired=self.retired, suspended={**self.suspended, led: card},
-                       notices=(*self.notices, Notice("suspended", led, why)))
+    def contradicted(self, example: Example, led: str = "") -> Candidate | None:
+        """The learned card that names another cause for what was found: the one that led, else one that would now."""
+        if led in self.cards:
+            own = [c for c in candidates_of(self.cards[led], example.facts) if not c.open]
+            first = next(iter(sorted(own, key=Candidate.order)), None)
+        else:
+            leading = [c for c in example.causes((*self.known, *self.cards.values())) if c.card.learned]
+            first = next(iter(leading), None)
+        return None if first is None or names_a_cause(first, example) else first
 
-    def _settled(self, example: Example, led: str) -> School:
-        """Contradictions with cards in use are settled or listed before anything is learned."""
-        school = self
-        for card in self.contradicted(example):
-            credit = self.credits.get(card.id, Credit())
-            said = f"{example.id} says another cause than {card.id} (confirmed {credit.right}, wrong {credit.wrong})"
-            school = replace(school, notices=(*school.notices, Notice("conflict", card.id, said)))
-            school = school if card.id == led else school.outcome(card.id, right=False)
-            if credit.right < CONFIRMED and card.id in school.cards:
-                school = school.without(card.id, f"never confirmed, contradicted by {example.id}")
-        return replace(school, waiting=tuple(e for e in school.waiting if not _bears_out(e, example)))
+    def _held(self, against: Candidate, example: Example) -> str:
+        """Why the card outweighs a word about this incident; "" where it does not."""
+        card = against.card
+        own = [e for e in self.examples if e.id in card.provenance.cases]
+        near, said = nearest(example, own), self.said_for(card)
+        word = 2 * share_of_blame(example, component(against), self.known)
+        if word >= OUTWEIGHS * said * near**2:
+            return ""
+        return (f"says another cause than {card.id}, which {said} words about incidents as like as {near:.2f} stand "
+                f"behind: a second voice decides")
 
-    def contradicted(self, example: Example) -> tuple[Card, ...]:
-        """Learned cards that would name another cause for what was found."""
-        if not self.cards:
-            return ()
-        leading = [c for c in roots(assess((*self.known, *self.cards.values()), example.facts)) if c.card.learned]
-        return tuple(c.card for c in leading[:1]
-                     if example.label.verdict is not Verdict.DIAGNOSED or not is_cause(c, example))
+    def said_for(self, card: Card) -> int:
+        """How many words stand behind a card: its incidents or confirmations, less those that spoke against it."""
+        credit = self.credits.get(card.id, Credit())
+        return max(0, max(len(card.provenance.incidents), 1 + credit.right) - credit.wrong)
+
+    def _outweighed(self, card: Card, example: Example) -> School:
+        """The card keeps away from such incidents if it can learn to; otherwise it is suspended.
+
+        Words about incidents that look just like this one are opened again: they cannot both be right.
+        """
+        note = Notice("conflict", card.id, f"{example.id} says another cause than {card.id}")
+        school = replace(self, notices=(*self.notices, note))
+        own = [e for e in school.examples if e.id in card.provenance.cases]
+        if nearest(example, own) < SAME_AGAIN and own:
+            others = tuple(c for c in school.cards.values() if c.id != card.id)
+            contrasts = [*(e for e in school.examples if not same_cause(e, own[0])), example]
+            lesson = learn(own, contrasts=contrasts, known=(*school.known, *others),
+                           learned_at=card.provenance.learned_at)
+            if lesson.card is not None:
+                kept = lesson.card.model_copy(update={"id": card.id})
+                return replace(school, cards={**school.cards, card.id: kept})
+        school = school.without(card.id, "")
+        why = f"outweighed by {example.id}: until its cause is verified again"
+        return replace(school, retired=self.retired, suspended={**self.suspended, card.id: card},
+                       notices=(*self.notices, note, Notice("suspended", card.id, why)))
+
+    def _admitted(self, example: Example, at: str) -> School:
+        """The word counts, with those that waited for it; what contradicts it is opened again; then it is learned."""
+        seconds = tuple(e for e in self.waiting if bears_out(e, example))
+        school = replace(self, waiting=tuple(e for e in self.waiting if not bears_out(e, example)))
+        opened = contradicting(example, school.examples)
+        if opened:
+            gone = {e.id for e in opened}
+            notes = [Notice("reopened", e.id, f"{example.id} looks the same and has another cause") for e in opened]
+            school = replace(school, examples=tuple(e for e in school.examples if e.id not in gone),
+                             waiting=(*school.waiting, *opened), notices=(*school.notices, *notes))
+        if school._known_already(example):
+            return school
+        school = replace(school, examples=(*school.examples, *seconds, example))
+        return school if example.cause is None else school._learned(example, at)
+
+    def _known_already(self, example: Example) -> bool:
+        """The same again, and nothing to learn from it."""
+        if not any(same_cause(e, example) and alike(e, example) >= SAME_AGAIN for e in self.examples):
+            return False
+        if example.cause is None:
+            return True
+        named = example.causes((*self.known, *self.cards.values()))
+        return bool(named) and named[0].card.learned and is_cause(named[0], example)
 
     def _learned(self, example: Example, at: str) -> School:
         own = self.own_examples(example)
         every = (*self.cards.values(), *self.suspended.values())
         old = next((c for c in every if any(e.id in c.provenance.cases for e in own)), None)
-        contrasts = [e for e in self.examples if not _same_cause(e, example)]
-        others = tuple(c for c in self.cards.values() if old is None or c.id != old.id)
-        tries = [own, [example]] if len(own) > 1 else [own]
-        lesson = None
-        for chosen in tries:
+        contrasts = [e for e in self.examples if not same_cause(e, example)]
+        rest = tuple(c for c in self.cards.values() if old is None or c.id != old.id)
+        tries = [(own, rest, old)]
+        if len(own) > 1:  # what one card cannot say of all, a second one may say of this
+            tries.append(([example], tuple(self.cards.values()), None))
+        lesson = Lesson(None)
+        for chosen, others, replaced in tries:
             lesson = learn(chosen, contrasts=contrasts, known=(*self.known, *others), learned_at=at)
             if lesson.card is not None:
-                cards = {c.id: c for c in others}
-                name = old.id if old is not None else lesson.card.id
-                cards[name] = lesson.card.model_copy(update={"id": name})
+                name = replaced.id if replaced is not None else lesson.card.id
+                cards = {**{c.id: c for c in others}, name: lesson.card.model_copy(update={"id": name})}
                 note = Notice("promoted", name, f"learned from {', '.join(e.id for e in chosen)}")
-                suspended = {k: c for k, c in self.suspended.items() if k != name}
-                return replace(self, cards=cards, suspended=suspended, notices=(*self.notices, note))
-        why = lesson.why if lesson is not None else ""
-        return replace(self, notices=(*self.notices, Notice("not_learned", example.id, why)))
+                return replace(self, cards=cards, notices=(*self.notices, note),
+                               suspended={k: c for k, c in self.suspended.items() if k != name})
+        return replace(self, notices=(*self.notices, Notice("not_learned", example.id, lesson.why)))
 
     def own_examples(self, example: Example) -> list[Example]:
         """This one first, then earlier ones of the same cause that look alike."""
-        alike = [e for e in self.examples if e.id != example.id and _same_lesson(e, example)
-                 and similarity(e.signature, example.signature) >= SAME_LESSON]
-        return [example, *alike[-(MOST_EXAMPLES - 1):]]
+        others = [e for e in self.examples if e.id != example.id and same_lesson(e, example)
+                  and alike(e, example) >= SAME_LESSON]
+        return [example, *others[-(MOST_EXAMPLES - 1):]]
 
     def outcome(self, card: str, *, right: bool) -> School:
         """Count it; a card that has been wrong twice, and more often than right, retires."""
@@ -161,6 +213,15 @@ class School:
         school = replace(self, credits={**self.credits, card: credit}, misses=misses)
         if credit.wrong >= RETIRE_WRONG and credit.wrong > credit.right:
             return school.without(card, f"wrong {credit.wrong} times, right {credit.right}")
+        return school
+
+    def _missed(self, example: Example, led: str) -> School:
+        """Cards that did not lead although the incident has their cause and looks like those that taught them."""
+        school = self
+        for card in list(self.cards.values()):
+            own = [e for e in self.examples if e.id in card.provenance.cases and same_cause(e, example)]
+            if card.id != led and nearest(example, own) >= SECOND_VOICE:
+                school = school.missed(card.id)
         return school
 
     def missed(self, card: str) -> School:
@@ -193,24 +254,3 @@ class School:
     def review(self) -> Sequence[Notice]:
         """What people should look at: everything but what simply went well."""
         return [n for n in self.notices if n.kind != "promoted"]
-
-
-def _same_cause(a: Example, b: Example) -> bool:
-    """Same category and kind of component; names aside."""
-    if a.cause is None or b.cause is None:
-        return a.cause is b.cause
-    return a.cause.category is b.cause.category and a.cause.component.kind is b.cause.component.kind
-
-
-def _bears_out(other: Example, example: Example) -> bool:
-    """A word about another incident that looks like this one and names the same kind of cause."""
-    return (other.id != example.id and _same_lesson(other, example)
-            and similarity(other.signature, example.signature) >= SECOND_VOICE)
-
-
-def _same_lesson(a: Example, b: Example) -> bool:
-    """Also the same role and kind of service, so that one card can state it."""
-    one, other = a.subject(), b.subject()
-    if not _same_cause(a, b) or one is None or other is None:
-        return False
-    return a.service_kinds.get(one.service, "") == b.service_kinds.get(other.service, "")

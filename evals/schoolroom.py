@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,11 +12,11 @@ from agent.library import Library, StoredCase
 from agent.odds import CONFIDENT
 from agent.precedents import Precedents, Seen
 from agent.runbooks import Runbooks
-from config.errors import BadInput
+from config.errors import BadInput, CulpritError
 from evals.example import Example, observations_of
 from evals.label import read_label_data
 from evals.rehearse import Rehearsal, answer_is_right
-from evals.school import CONFIRMED, Notice, School
+from evals.school import Notice, School
 from tools.evidence import iso
 
 SUSPENDED = "suspended"  # how the reason of a pending card begins that was lent and then contradicted
@@ -44,12 +44,21 @@ def example_of(case: StoredCase) -> Example:
         by=case.verified_by, at=iso(case.at_ms), text=case.text)
 
 
+def _readable(cases: Iterable[StoredCase]) -> Iterator[tuple[StoredCase, Example]]:
+    """With their examples; a case whose label or evidence cannot be read is left out and teaches nothing."""
+    for case in cases:
+        try:
+            yield case, example_of(case)
+        except (CulpritError, ValueError, TypeError, KeyError, AttributeError):
+            continue
+
+
 def open_school(library: Library, known: tuple[Card, ...]) -> School:
     """The school as the library remembers it."""
     rows = library.cards(state="active")
     return School(
-        known=known, examples=tuple(example_of(c) for c in library.cases(state="verified")),
-        waiting=tuple(example_of(c) for c in library.cases(state="waiting") if c.label),
+        known=known, examples=tuple(e for _, e in _readable(library.cases(state="verified"))),
+        waiting=tuple(e for _, e in _readable(library.cases(state="waiting"))),
         cards={r.card.id: r.card for r in rows}, credits={r.card.id: r.credit for r in rows},
         misses={r.card.id: r.misses for r in rows},
         suspended={r.card.id: r.card for r in library.cards(state="pending") if r.why.startswith(SUSPENDED)})
@@ -66,13 +75,10 @@ def preview(library: Library, case: StoredCase, known: tuple[Card, ...], *, by: 
     said = case.context.get("diagnosis", {})
     led, wrong = str(said.get("card", "")), said.get("cause") != _cause(example)
     seconded = trusted or len(case.authors) > 1 or by == "outcome"
-    believed = seconded or not before.doubted(example)
-    after = before.outcome(led, right=not wrong) if believed else before
-    credit = before.credits.get(led)
-    proven = credit is None or credit.right >= CONFIRMED
-    sure = bool(wrong and said.get("verdict") != "undetermined" and float(said.get("confidence") or 0) >= CONFIDENT)
-    doubted = not trusted and ((said.get("verdict") == "no_fault" and wrong) or (sure and proven))
-    return before, after.taught(example, led=led, confident_other=doubted, seconded=seconded, at=iso(case.at_ms))
+    sure = said.get("verdict") != "undetermined" and float(said.get("confidence") or 0) >= CONFIDENT
+    shipped = wrong and (said.get("verdict") == "no_fault" or (sure and led not in before.cards))
+    return before, before.taught(example, led=led, right=not wrong, confident_other=shipped and not trusted,
+                                 seconded=seconded, at=iso(case.at_ms))
 
 
 def promote(library: Library, case: StoredCase, known: tuple[Card, ...], *, by: str, trusted: bool = False
@@ -87,8 +93,7 @@ def promote(library: Library, case: StoredCase, known: tuple[Card, ...], *, by: 
     kept = replace(case, state=state, verified_by=by, context={**case.context, "doubts": why})
     said = case.context.get("diagnosis", {})
     library.put_case(kept)
-    implausible = any(n.kind == "implausible" for n in after.notices[len(before.notices):])
-    if said.get("card") in before.cards and not implausible:
+    if said.get("card") in before.cards and not waits:
         library.count_outcome(said["card"], case.incident_id, confirmed=said.get("cause") == _cause(example_of(case)))
     return Promotion(kept, *_written(library, before, after, case.incident_id))
 
@@ -107,6 +112,10 @@ def _written(library: Library, before: School, after: School, incident: str
         library.count_outcome(name, incident, confirmed=False)
     for taken in {e.id for e in before.waiting} - {e.id for e in after.waiting}:
         library.put_case(replace(library.case(taken), state="verified"))
+    opened = {n.about: n.text for n in after.notices[len(before.notices):] if n.kind == "reopened"}
+    for name, why in opened.items():
+        case = library.case(name)
+        library.put_case(replace(case, state="waiting", context={**case.context, "doubts": [why]}))
     return fresh, retired, after.notices[len(before.notices):]
 
 
@@ -128,8 +137,8 @@ def experience_of(library: Library, *, runbooks: Runbooks | None = None, team: t
     cards = tuple(r.card for r in rows) + tuple(c for c in team if c.id not in every)
     taught = {case: r for r in rows for case in r.card.provenance.cases}
     seen = []
-    for case in library.cases(state="verified"):
-        example, row = example_of(case), taught.get(case.id)
+    for case, example in _readable(library.cases(state="verified")):
+        row = taught.get(case.id)
         cause, credit = example.cause, row.credit if row else Credit()
         seen.append(Seen(
             id=case.id, incident=case.incident_id, at_ms=case.at_ms, signature=example.signature, text=case.text,

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -55,8 +56,11 @@ class Shelf:
         write_case_files(files.replaced(LABEL, Redactor().redact_mapping(case.label)), folder)
         return folder
 
-    def sweep(self, library: Library, settings: Learning) -> tuple[str, ...]:
-        """Delete cases past their age, near-identical ones beyond KEEP_ALIKE, and the oldest over budget."""
+    def sweep(self, library: Library, settings: Learning, *, now_ms: int | None = None) -> tuple[str, ...]:
+        """Delete cases past their age, near-identical ones beyond KEEP_ALIKE, and the oldest over budget.
+
+        Snapshots of incidents that nobody judged go before: by their age, then the oldest of those over budget.
+        """
         cases = library.cases()
         newest = max((c.at_ms for c in cases), default=0)
         old = [c for c in cases if c.at_ms < newest - settings.cases_days * DAY_MS]
@@ -71,7 +75,19 @@ class Shelf:
         for case in gone.values():
             self.remove(case)
         library.delete_cases(gone)
+        self._sweep_unjudged({safe_name(c.incident_id) for c in cases}, settings, max(room, 0.0), now_ms)
         return tuple(gone)
+
+    def _sweep_unjudged(self, judged: set[str], settings: Learning, room: float, now_ms: int | None) -> None:
+        """`room`: bytes that judged cases leave of the budget."""
+        if not self.root.is_dir():
+            return
+        now = time.time() if now_ms is None else now_ms / 1000
+        unjudged = [p for p in self.root.iterdir() if p.is_dir() and p.name not in judged]
+        for folder in sorted(unjudged, key=lambda p: -p.stat().st_mtime):
+            room -= sum(f.stat().st_size for f in folder.iterdir() if f.is_file())
+            if room < 0 or now - folder.stat().st_mtime > settings.snapshot_days * DAY_MS / 1000:
+                shutil.rmtree(folder, ignore_errors=True)
 
     def remove(self, case: StoredCase) -> None:
         """The snapshot's folder, if it is one of ours."""
@@ -104,7 +120,8 @@ def redacted(files: CaseFiles) -> CaseFiles:
                if name != "metrics.jsonl"}
     if "metrics.jsonl" in files:
         content["metrics.jsonl"] = [
-            {**row, "labels": hide.redact_mapping(row.get("labels") or {})} for row in files["metrics.jsonl"]]
+            {**row, "labels": hide.redact_mapping(row["labels"])} if "labels" in row else row  # times have no labels
+            for row in files["metrics.jsonl"]]
     return CaseFiles(content, files.packed)
 
 

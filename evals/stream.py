@@ -13,28 +13,26 @@ Shipped cards of the tested families are taken away first, so that there is some
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
 from agent.assemble import assemble
 from agent.card import Card
-from agent.codes import Category, ComponentKind, Verdict
-from agent.diagnosis import Component, Diagnosis
+from agent.codes import Category, Verdict
+from agent.diagnosis import Diagnosis
 from agent.experience import Experience
-from agent.odds import CONFIDENT
-from agent.signature import topology
-from evals.answers import Answers
-from evals.case import load_case
 from evals.example import Example, observations_of
-from evals.label import Cause, Label, LabelActions, load_label
+from evals.label import Label, load_label
+from evals.opened import Opened
 from evals.rehearse import answer_is_right
-from evals.school import CONFIRMED, School
+from evals.school import School
 from evals.scorers import best_root, score
 from evals.variants import Variant
+from evals.words import false_label, feedback
 from tools.evidence import iso
-from tools.recorded.world import open_world
 
 Arm = Literal["off", "on", "placebo", "wrong"]
 ARMS: tuple[Arm, ...] = ("off", "on", "placebo", "wrong")
@@ -74,7 +72,10 @@ def cards_without(cards: Sequence[Card], families: Iterable[str], sources: Seque
 
 @dataclass(frozen=True)
 class Review:
-    """What a stream leaves behind: promoted cases its cards answer no longer, and what it lists for people."""
+    """What a stream leaves behind: promoted cases its cards answer no longer, and what it lists for people.
+
+    `listed`: episodes that are named in the list, whether what was said of them is false or true.
+    """
 
     arm: Arm
     promoted: int
@@ -83,11 +84,15 @@ class Review:
     false_listed: int
     notices: tuple[str, ...]
     cards: int
+    listed: int = 0
 
 
 @dataclass
 class Stream:
-    """One arm's walk through the episodes. `false_share` is how much of the feedback is false in the wrong arm."""
+    """One arm's walk through the episodes. `false_share` is how much of the feedback is false in the wrong arm.
+
+    `opened` may be shared by the arms, so that each episode is read once.
+    """
 
     arm: Arm
     known: tuple[Card, ...]
@@ -95,6 +100,7 @@ class Stream:
     answers: Path
     seed: int = 0
     false_share: float = 0.2
+    opened: dict[Path, Opened] = field(default_factory=dict)
 
     async def run(self, episodes: Sequence[tuple[Variant, Path]],
                   on_episode: Callable[[Outcome], None] = lambda _: None) -> tuple[list[Outcome], Review]:
@@ -105,8 +111,9 @@ class Stream:
         families: dict[str, str] = {}
         out: list[Outcome] = []
         for number, (variant, folder) in enumerate(episodes):
-            label, false = load_label(folder), self.arm == "wrong" and rng.random() < self.false_share
-            diagnosis, example = await self._episode(folder, label, self._lent(school))
+            opened, false = self._opened(folder), self.arm == "wrong" and rng.random() < self.false_share
+            label = opened.label
+            diagnosis, example = await self._episode(opened, self._lent(school))
             before = [p.incident for p in diagnosis.seen_before if p.similarity is not None]
             recalled = any(families.get(i) == variant.family for i in before) if seen.get(variant.family) else None
             families[example.incident] = variant.family
@@ -117,24 +124,29 @@ class Stream:
             seen[variant.family] = seen.get(variant.family, 0) + 1
             if self.arm != "off":
                 school = feedback(school, diagnosis, example, right=outcome.right != false,
-                                  told=_false_label(example, rng) if false else label)
+                                  told=false_label(example, rng) if false else label)
         return out, review_of(self.arm, school, out)
 
     def _lent(self, school: School) -> Experience:
         experience = school.experience()
         return shuffled(experience, self.seed) if self.arm == "placebo" else experience
 
-    async def _episode(self, folder: Path, label: Label, lent: Experience) -> tuple[Diagnosis, Example]:
-        case, world = load_case(folder), open_world(folder)
-        investigation = replace(assemble(world, cards=self.known), experience=lambda: lent,
-                                ask=Answers(self.answers, case.id))
+    async def _episode(self, opened: Opened, lent: Experience) -> tuple[Diagnosis, Example]:
+        case = opened.case
+        investigation = replace(assemble(opened.world, cards=self.known), experience=lambda: lent, ask=opened.ask)
         diagnosis = await investigation.investigate(case.incident(), run_id=f"stream-{case.id}",
                                                     asked_at_ms=case.now_ms)
-        kinds = {s.name: s.kind for s in world.inventory.services}
+        opened.let_go()
         return diagnosis, Example(
-            id=case.id, incident=case.incident().id, label=label, observations=observations_of(diagnosis.evidence),
-            service_kinds=kinds, topology=topology(kinds.values()), recording=case.recording, by="replay",
-            at=iso(case.now_ms), text=" ".join(f"{s.title} {s.text}" for s in case.signals)[:2_000])
+            id=case.id, incident=case.incident().id, label=opened.label, recording=case.recording, by="replay",
+            observations=observations_of(diagnosis.evidence), service_kinds=opened.service_kinds,
+            topology=opened.topology, at=iso(case.now_ms),
+            text=" ".join(f"{s.title} {s.text}" for s in case.signals)[:2_000])
+
+    def _opened(self, folder: Path) -> Opened:
+        if folder not in self.opened:
+            self.opened[folder] = Opened(folder, self.answers)
+        return self.opened[folder]
 
     def _outcome(self, number: int, variant: Variant, label: Label, diagnosis: Diagnosis, seen: int, false: bool
                  ) -> Outcome:
@@ -151,68 +163,16 @@ def review_of(arm: Arm, school: School, outcomes: Sequence[Outcome]) -> Review:
     """Promoted cases are held against the cards in use once more; false feedback is looked for in what is listed."""
     cards = (*school.known, *school.cards.values())
     promoted = [e for e in school.examples if any(e.id in c.provenance.cases for c in school.cards.values())]
-    listed = " ".join((*(f"{n.about} {n.text}" for n in school.review()),
-                       *(f"{e.id} " for e in school.waiting)))
+    listed = {word for n in school.review() for word in re.findall(r"[\w-]+", f"{n.about} {n.text}")}
+    listed |= {e.id for e in school.waiting}
     taught = {e.id: e for e in school.examples}
     false = [o.case for o in outcomes if o.told_wrong]
     return Review(
         arm=arm, promoted=len(promoted), cards=len(school.cards),
         regressed=tuple(e.id for e in promoted if not answer_is_right(e, cards)),
+        listed=sum(o.case in listed for o in outcomes),
         false_told=len(false), false_listed=sum(case in listed or case not in taught for case in false),
         notices=tuple(f"{n.kind}: {n.about}: {n.text}" for n in school.review()))
-
-
-def feedback(school: School, diagnosis: Diagnosis, example: Example, *, right: bool, told: Label) -> School:
-    """What one engineer says: "right", or the cause as they see it. Both are verified by one trusted voice."""
-    root = best_root(diagnosis)
-    card = root.card if root else ""
-    if right:
-        said = example.label if told is example.label else _as_diagnosed(diagnosis, example.label)
-        if said is None:
-            return school
-        confirmed = replace(example, label=said)
-        school = school if school.doubted(confirmed) else school.outcome(card, right=True)
-        return school.taught(confirmed, led=card)
-    corrected = replace(example, label=told)
-    if school.doubted(corrected):
-        return school.taught(corrected, led=card)  # counts against no card until it is borne out
-    school = _missed(school.outcome(card, right=False), corrected, card)
-    confident = root is not None and diagnosis.verdict is Verdict.DIAGNOSED and root.confidence >= CONFIDENT
-    proven = card not in school.credits or school.credits[card].right >= CONFIRMED
-    doubted = diagnosis.verdict is Verdict.NO_FAULT or (confident and proven)
-    return school.taught(corrected, led=card, confident_other=doubted)
-
-
-def _missed(school: School, example: Example, led: str) -> School:
-    """Cards of the same cause that did not lead although it was theirs."""
-    cause = example.cause
-    for card in list(school.cards.values()):
-        if cause is not None and card.category is cause.category and card.id != led:
-            school = school.missed(card.id)
-    return school
-
-
-def _as_diagnosed(diagnosis: Diagnosis, truth: Label) -> Label | None:
-    """The label a person gives who calls a wrong diagnosis right."""
-    root = best_root(diagnosis)
-    if root is None:
-        return None
-    return truth.model_copy(update={"verdict": Verdict.DIAGNOSED, "causes": (
-        Cause(component=root.component, category=root.category),), "onset": truth.onset or 0,
-        "actions": LabelActions()})
-
-
-def _false_label(example: Example, rng: random.Random) -> Label:
-    """Some other thing that was seen in the incident, with some other category."""
-    truth = example.cause
-    names = sorted({(f.subject.container, f.subject.service) for f in example.findings if f.subject.container})
-    names = [n for n in names if truth is None or n[0] != truth.component.name] or [("nobody", "")]
-    container, service = rng.choice(names)
-    category = rng.choice([c for c in Category if c is not Category.UNKNOWN and (not truth or c is not truth.category)])
-    component = Component(kind=ComponentKind.CONTAINER, name=container, service=service)
-    return example.label.model_copy(update={
-        "verdict": Verdict.DIAGNOSED, "onset": example.label.onset or 1, "actions": LabelActions(),
-        "causes": (Cause(component=component, category=category),)})
 
 
 def shuffled(experience: Experience, seed: int) -> Experience:

@@ -12,6 +12,9 @@ from evals.replay import Run, reordered
 from evals.stream import Arm, Outcome, Review
 
 LIFT, SURVIVES, FEWER, LOOKALIKE, WRONG, RECALL = 0.15, 0.8, 0.3, 0.02, 0.03, 0.9
+PROMISED = 400
+ELSEWHERE = "in other recordings only"
+TIMES = ((1, 1), (2, 2), (3, 5), (6, 10_000))  # how often a family was seen before, from and to
 
 
 @dataclass(frozen=True)
@@ -26,7 +29,10 @@ class Mark:
 
 @dataclass(frozen=True)
 class LearningVerdict:
-    """`lift`, `placebo`, `lookalikes` and `wrong` are paired differences; `aspects` the lift by what was changed."""
+    """`lift`, `placebo`, `lookalikes` and `wrong` are paired differences; `aspects` the lift by what was changed.
+
+    `accuracy` is by arm on recurrences, `elsewhere` on look-alike families and controls.
+    """
 
     episodes: int
     recurrences: int
@@ -37,10 +43,12 @@ class LearningVerdict:
     wrong: Difference
     aspects: Mapping[str, Difference]
     accuracy: Mapping[str, float]
+    elsewhere: Mapping[str, float]
     questions: Mapping[str, float]
     recognised: float
     recall: float
     by_family: Mapping[str, Difference]
+    by_times: Mapping[str, Mapping[str, float]]
     reviews: Mapping[Run, Review]
 
     @property
@@ -60,6 +68,7 @@ class LearningVerdict:
         on = [r for run, r in self.reviews.items() if run[2] == "on"]
         regressed, promoted = sum(len(r.regressed) for r in on), sum(r.promoted for r in on)
         return (
+            Mark("recurrences replayed", str(self.recurrences), f">= {PROMISED}", self.recurrences >= PROMISED),
             Mark("accuracy on recurrence, memory on minus off", _told(self.lift), f">= +{LIFT}",
                  self.lift.mean >= LIFT and self.lift.low > 0),
             Mark("the same with causes dealt at random (placebo)", _told(self.placebo), "interval spans 0",
@@ -86,6 +95,7 @@ class LearningVerdict:
         return {"episodes": self.episodes, "recurrences": self.recurrences, "families": self.families,
                 "marks": [m.__dict__ for m in self.marks], "accuracy": dict(self.accuracy),
                 "aspects": {k: d.as_dict() for k, d in self.aspects.items()},
+                "by_times": {k: dict(v) for k, v in self.by_times.items()},
                 "by_family": {k: d.as_dict() for k, d in self.by_family.items()}, "recognised": self.recognised}
 
     def as_markdown(self) -> str:
@@ -133,10 +143,39 @@ def judge(outcomes: Mapping[Run, Sequence[Outcome]], reviews: Mapping[Run, Revie
         aspects={a: paired_difference(pairs("off", "on", lambda o, a=a: again(o) and o.aspect == a))  # type: ignore[misc]
                  for a in sorted({o.aspect for o in recurring})},
         accuracy={arm: sum(r) / len(r) for arm, r in right.items() if r},
+        elsewhere=_accuracy(outcomes, lambda o: not o.tested),
         questions={"off": median([o.questions for o in twins] or [0]),
                    "on": median([o.questions for o in recurring] or [0])},
         recognised=sum(o.recognised for o in recurring) / len(recurring) if recurring else 0.0,
         recall=sum(recalled) / len(recalled) if recalled else 0.0,
         by_family={f: paired_difference(pairs("off", "on", lambda o, f=f: again(o) and o.family == f))  # type: ignore[misc]
                    for f in sorted({o.family for o in recurring})},
+        by_times={ELSEWHERE: _accuracy(_newly_recorded(outcomes), again)} | {
+            _times(a, b): _accuracy(outcomes, lambda o, a=a, b=b: o.tested and a <= o.seen <= b)  # type: ignore[misc]
+            for a, b in TIMES},
         reviews=dict(reviews))
+
+
+def _newly_recorded(outcomes: Mapping[Run, Sequence[Outcome]]) -> dict[Run, list[Outcome]]:
+    """The first episode of each recording: whatever is known of its family then comes from other recordings."""
+    out: dict[Run, list[Outcome]] = {}
+    for run, theirs in outcomes.items():
+        seen: set[str] = set()
+        for o in theirs:
+            if o.recording not in seen:
+                out.setdefault(run, []).append(o)
+                seen.add(o.recording)
+    return out
+
+
+def _times(first: int, last: int) -> str:
+    return str(first) if first == last else f"{first} or more" if last > PROMISED else f"{first} to {last}"
+
+
+def _accuracy(outcomes: Mapping[Run, Sequence[Outcome]], keep: Callable[[Outcome], bool]) -> dict[str, float]:
+    """Arm -> share of right causes, and `episodes` of the arm `on`."""
+    found: dict[str, list[bool]] = {}
+    for (_, _, arm), theirs in outcomes.items():
+        found.setdefault(arm, []).extend(o.right for o in theirs if keep(o))
+    return {arm: sum(r) / len(r) for arm, r in found.items() if r} | {"episodes": float(len(found.get("on", ())))}
+

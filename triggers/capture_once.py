@@ -44,7 +44,7 @@ async def capture_once(plan: Plan, out: Path, backends: Backends, *,
     path = backends.inventory or settings.inventory
     inventory = load_inventory(path) if path else Inventory()
     world = live_world(sources, inventory=inventory, database=None)
-    return await capture(world, plan, out, samples=_samples(sources.prometheus), redactor=Redactor(),
+    return await capture(world, plan, out, samples=raw_samples(sources.prometheus), redactor=Redactor(),
                          present_ms=time.time_ns() // 1_000_000, on_progress=on_progress)
 
 
@@ -63,7 +63,8 @@ def _chosen(known: tuple[Sources, ...], backends: Backends) -> Sources:
     return sources.model_copy(update=given)
 
 
-def _samples(source: Source) -> RawSamples | None:
+def raw_samples(source: Source) -> RawSamples | None:
+    """The raw samples of that Prometheus; None where none is configured."""
     if not source.url:
         return None
     at = endpoint(source)

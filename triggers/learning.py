@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 
@@ -100,6 +100,9 @@ class Learner:
             before = self.library.case(case.id)
         except UnknownThing:
             before = None
+        if before is not None and case.folder and not before.folder:  # the snapshot came after the word
+            before = replace(before, folder=case.folder)
+            self.library.put_case(before)
         if before is not None and before.state in ("rejected", "verified"):
             return before
         if before is not None and before.state == "waiting" and before.label == case.label \

@@ -42,7 +42,7 @@ def compare(
 
 def stream(
     folder: Annotated[list[Path] | None, typer.Argument(help="folders of cases; default: all of evals/")] = None,
-    each: Annotated[int, typer.Option(min=1, help="episodes made of each recording")] = 10,
+    each: Annotated[int, typer.Option(min=1, help="episodes made of each recording")] = 12,
     most: Annotated[int | None, typer.Option(min=1, help="only so many of the shuffled episodes, in each half")] = None,
     orders: Annotated[int, typer.Option(min=1, help="orders the episodes are told in")] = 1,
     seed: Annotated[int, typer.Option(help="of edits and orders")] = 7,

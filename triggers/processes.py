@@ -23,7 +23,7 @@ from config.settings import Settings
 from evals.case import load_case
 from tools.world import World
 from triggers.anomalies.assemble import watch_pollers
-from triggers.learning_parts import build_learner, build_memory
+from triggers.learning_parts import build_learner, build_memory, build_snapshots
 from triggers.queue import asked_now
 from triggers.slack.assemble import SlackOut, build_slack
 from triggers.slack.running import open_slack
@@ -115,7 +115,8 @@ def configured_worker(store: Store, slack: SlackOut | None = None) -> WorkerProc
     settings = store.settings
     worlds = configured_worlds(settings.world, database=store.database)
     learning = (build_learner(store).poller(),) if settings.learning.enabled else ()
-    pollers = (*learning, *watch_pollers(store, worlds))
+    snapshots = build_snapshots(store, worlds)
+    pollers = (*learning, *((snapshots.poller(),) if snapshots else ()), *watch_pollers(store, worlds))
     asked_at = _asked_at(settings.world.case)
     if slack is None:
         return build_worker(store, ByCluster(_investigations(store, worlds, settings.language)), pollers=pollers,

@@ -14,6 +14,7 @@ from config.database import Database
 from config.errors import BadInput
 from config.migrations import migrate
 from config.settings import Learning
+from config.tables import cards, cases
 from evals.example import Example
 from evals.harvest import Told, draft, label_of, relabelled, verifier
 from evals.schoolroom import experience_of, promote
@@ -198,14 +199,60 @@ def test_an_implausible_word_waits_and_says_why(library: Library) -> None:
     assert two.case.state == "verified"
 
 
-def test_a_contradicted_answer_suspends_its_card_in_the_library(library: Library) -> None:
-    """The next run is not lent it, and it waits as pending with its reason."""
+def contradiction(card: str, *authors: str) -> StoredCase:
+    """The answer of a card about a second, like incident, which these people call wrong."""
+    case = draft(told(*(word(a, component="box-d", category="crash_loop") for a in authors), example=leak("box-d", 2)))
+    assert case is not None
+    answered = {"card": card, "cause": "resource_leak of container box-d", "verdict": "diagnosed", "confidence": 0.9}
+    return replace(case, context={**case.context, "diagnosis": answered})
+
+
+def test_one_word_against_a_card_waits_and_counts_against_nobody(library: Library) -> None:
+    """Of incidents that look the same the older word stands until a second voice; the newer is kept with its reason."""
     card = promote(library, drafted(word("kim", **WRONG)), KNOWN, by="kim").cards[0]
-    other = draft(told(word("lee", component="box-d", category="crash_loop"), example=leak("box-d", 2)))
-    assert other is not None
-    answered = {"card": card.id, "cause": "resource_leak of container box-d", "verdict": "diagnosed", "confidence": 0.9}
-    promote(library, replace(other, context={**other.context, "diagnosis": answered}), KNOWN, by="lee")
+    promotion = promote(library, contradiction(card.id, "lee"), KNOWN, by="lee")
+    assert promotion.case.state == "waiting"
+    assert card.id in library.case("inc-leak-2").context["doubts"][0]
+    row = library.card(card.id)
+    assert (row.state, row.credit.wrong) == ("active", 0)
+
+
+def test_two_words_against_a_card_suspend_it_and_open_its_case_again(library: Library) -> None:
+    """The next run is not lent it; it is pending with its reason, and the case that taught it waits."""
+    card = promote(library, drafted(word("kim", **WRONG)), KNOWN, by="kim").cards[0]
+    promote(library, contradiction(card.id, "lee", "park"), KNOWN, by="lee, park")
     row = library.card(card.id)
     assert (row.state, row.credit.wrong) == ("pending", 1)
     assert row.why.startswith("suspended")
     assert card.id not in [c.id for c in experience_of(library).cards]
+    assert library.case("inc-leak-1").state == "waiting"
+    assert "inc-leak-2" in library.case("inc-leak-1").context["doubts"][0]
+
+
+@pytest.mark.parametrize(("column", "text"), [
+    ("label", "{"), ("label", "[]"), ("label", '{"format": 9}'), ("label", '{"verdict": "diagnosed", "causes": 3}'),
+    ("observations", '{"a": 1}'), ("observations", '[{"id": "E1"}]'), ("observations", "[7]"), ("context", "null"),
+    ("context", '{"service_kinds": 5}'), ("label", "[" * 200_000), ("conflicts", "x"),
+], ids=["broken", "a list", "another format", "no causes", "no list", "no question", "a number", "no context",
+        "no mapping", "nested", "no JSON"])
+def test_one_bad_stored_case_takes_no_other_away(library: Library, tmp_path: Any, column: str, text: str) -> None:
+    """Damaged or written by hand: the others still teach and are recalled, and another word can be learned."""
+    case = drafted(word("kim", **WRONG))
+    card = promote(library, case, KNOWN, by="kim").cards[0]
+    library.put_case(replace(case, id="case-bad", incident_id="inc-bad", state="verified"))
+    with Database(f"sqlite:///{tmp_path / 'x.db'}").begin() as connection:
+        connection.execute(cases.update().where(cases.c.id == "case-bad").values({column: text}))
+    lent = experience_of(library)
+    assert [c.id for c in lent.cards] == [card.id]
+    assert [r.past.incident for r in lent.past.search(leak("other", 2).signature)] == ["inc-leak-1"]
+    assert promote(library, contradiction(card.id, "lee"), KNOWN, by="lee").case.state == "waiting"
+
+
+@pytest.mark.parametrize("text", ["{", "id: [", "", "id: learned-x\nprior: 9", "x" * 20_000, "&a [*a, *a]"])
+def test_one_bad_stored_card_takes_no_other_away(library: Library, tmp_path: Any, text: str) -> None:
+    """It is left out; the library is read as if it were not there."""
+    card = promote(library, drafted(word("kim", **WRONG)), KNOWN, by="kim").cards[0]
+    library.put_card(card.model_copy(update={"id": "learned-bad"}))
+    with Database(f"sqlite:///{tmp_path / 'x.db'}").begin() as connection:
+        connection.execute(cards.update().where(cards.c.id == "learned-bad").values(yaml=text))
+    assert [c.id for c in experience_of(library).cards] == [card.id]

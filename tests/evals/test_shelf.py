@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,9 +12,11 @@ from config.errors import BadInput
 from config.settings import Learning
 from evals.case import BUNDLED, find_cases, load_case
 from evals.case_files import read_case_files, write_case_files
+from evals.check import check_case
 from evals.label import load_label
 from evals.shelf import Shelf, safe_name
 from tests.evals.test_harvest import WRONG, drafted, library, word
+from tools.recorded.check import Severity
 
 __all__ = ["library"]
 SOURCE = find_cases(BUNDLED)[0]
@@ -25,6 +28,7 @@ def test_a_kept_snapshot_is_a_case_without_its_old_label(tmp_path: Path) -> None
     case = load_case(folder)
     assert (case.id, case.origin.kind) == ("inc-1", "harvested")
     assert not (folder / "label.yaml").exists()
+    assert {p.file for p in check_case(folder) if p.severity is Severity.ERROR} == {"label.yaml"}
 
 
 def test_what_is_shared_is_redacted_again(tmp_path: Path) -> None:
@@ -58,6 +62,22 @@ def test_age_and_budget_are_kept(tmp_path: Path, library: object) -> None:
     gone = shelf.sweep(library, Learning(cases_days=250, cases_mb=2.5 * size))  # type: ignore[arg-type]
     assert set(gone) == {"case-0", "case-1"}
     assert {p.name for p in (tmp_path / "shelf").iterdir()} == {"inc-2", "inc-3"}
+
+
+def test_what_nobody_judged_goes_first(tmp_path: Path, library: object) -> None:
+    """By its age, and before any judged case when room is short."""
+    shelf = Shelf(tmp_path / "shelf")
+    judged = replace(drafted(word("kim", **WRONG)), folder=str(shelf.put("inc-leak-1", SOURCE)))
+    library.put_case(judged)  # type: ignore[attr-defined]
+    old, new = shelf.put("inc-old", SOURCE), shelf.put("inc-new", SOURCE)
+    now = 40 * 86_400
+    os.utime(old, (0, 0))
+    os.utime(new, (now, now))
+    assert shelf.sweep(library, Learning(snapshot_days=30), now_ms=now * 1000) == ()  # type: ignore[arg-type]
+    assert {p.name for p in shelf.root.iterdir()} == {"inc-leak-1", "inc-new"}
+    size = sum(f.stat().st_size for f in new.iterdir()) / 2**20
+    shelf.sweep(library, Learning(cases_mb=1.5 * size), now_ms=now * 1000)  # type: ignore[arg-type]
+    assert {p.name for p in shelf.root.iterdir()} == {"inc-leak-1"}
 
 
 @pytest.mark.parametrize("name", ["../../etc", "a/b", "", "한글", "x" * 300, "..", "\x00"])

@@ -15,9 +15,10 @@ from evals.case_files import read_case_files
 from evals.load import lighter_load
 from evals.replay import Replay, Run
 from evals.school import School
-from evals.stream import Arm, Outcome, Review, _false_label, cards_without, shuffled
+from evals.stream import Arm, Outcome, Review, cards_without, shuffled
 from evals.variants import ASPECTS, variants
 from evals.verdict_on_learning import judge
+from evals.words import false_label
 from tests.evals.incidents_told import drift, leak, quiet
 from tests.evals.test_school import KNOWN
 
@@ -27,7 +28,7 @@ def outcome(n: int, arm: Arm, right: bool, *, tested: bool = True, seen: int = 1
     return Outcome(n, f"c{n}", f"r{n % 6}", "F", aspect, arm, tested, seen, right, questions, recalled=True)
 
 
-def streams(rights: dict[Arm, float], *, n: int = 60) -> dict[Run, list[Outcome]]:
+def streams(rights: dict[Arm, float], *, n: int = 420) -> dict[Run, list[Outcome]]:
     """Every arm with its share of right answers, and ten look-alikes that are always right."""
     out: dict[Run, list[Outcome]] = {}
     for arm, share in rights.items():
@@ -69,6 +70,13 @@ def test_regressions_and_unlisted_falsehoods_fail() -> None:
     assert not judge(good, reviews(listed=2)).passed
 
 
+def test_the_first_episode_of_each_recording_is_told_apart() -> None:
+    """Edits of one recording are nearly the same incident: what carries over to another one is counted by itself."""
+    found = judge(streams({"off": 0.0, "on": 0.5}), reviews())
+    assert found.by_times["in other recordings only"] == {"off": 0.0, "on": 1.0, "episodes": 6.0}
+    assert found.by_times["1"]["on"] == 0.5
+
+
 def test_placebo_deals_every_card_another_cause() -> None:
     """Signatures stay, no cause stays where it was."""
     school = School(KNOWN).taught(quiet()).taught(leak()).taught(drift())
@@ -82,7 +90,7 @@ def test_placebo_deals_every_card_another_cause() -> None:
 def test_false_feedback_is_false() -> None:
     """Another thing that was seen, another category: never the truth by chance."""
     for seed in range(50):
-        told = _false_label(leak(), random.Random(seed)).causes[0]
+        told = false_label(leak(), random.Random(seed)).causes[0]
         assert told.category is not Category.RESOURCE_LEAK
         assert told.component.name != "box-a"
 
