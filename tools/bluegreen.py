@@ -83,7 +83,7 @@ async def _read(world: World, scope: Scope, service: Service, changes: tuple[Cha
     last = spans[-1] if spans else None
     since = last.start_ms if last and last.began else None
     start = max(first_ms(world, scope), end - OBSERVED_MS, min(since or 0, end - 15_000))
-    observed = await observe(world, service, start, end)
+    observed = await observe(world, service, start, end, usual_at_ms=scope.incident[0])
     known = {v.view: v.colour for v in views if v.colour != UNKNOWN}
     if observed.colour != UNKNOWN and not (observed.faint and known and observed.colour not in known.values()):
         known["observed"] = observed.colour

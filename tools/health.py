@@ -87,7 +87,7 @@ def _absent(world: World, axis: Grid, targets: MetricsResult) -> list[Finding]:
             continue
         last = int(axis.ms[good[-1]]) if good.size else None
         gone = (axis.end_ms - (last or axis.start_ms)) / 1000
-        host = series.label(world.inventory.labels.metrics.host)
+        host = series.label(world.inventory.labels.metrics.host or "instance")
         about = Subject(service=_service(world, series), host=host_name(world.inventory, host),
                         cluster=_cluster(world, series, host))
         inside = host.rsplit(":", 1)[0]
@@ -132,7 +132,7 @@ def _clusters_down(world: World, targets: MetricsResult, absent: Sequence[Findin
     """A cluster all of whose targets are gone while another's are up."""
     total: dict[str, int] = {}
     for series in targets.series:
-        name = _cluster(world, series, series.label(world.inventory.labels.metrics.host))
+        name = _cluster(world, series, series.label(world.inventory.labels.metrics.host or "instance"))
         total[name] = total.get(name, 0) + 1
     gone = {name: [f for f in absent if f.subject.cluster == name] for name in total if name}
     down = {name: found for name, found in gone.items() if found and len(found) == total[name]}

@@ -29,13 +29,14 @@ FAINT = 0.3  # of what was sent before: what is left may be health checks and no
 class Observed:
     """`colour` is a colour, `both` or `unknown`; `shares` by colour, of what `by` names; `query` is what was asked.
 
-    `faint`: far less than before flows, so that it says little about who serves.
+    `rate`: bytes per second, or lines, of all colours. `faint`: far less than usual flows, which says little.
     """
 
     colour: str
     by: str = ""
     shares: Mapping[str, float] = field(default_factory=dict)
     query: str = ""
+    rate: float = 0.0
     faint: bool = False
 
 
@@ -50,13 +51,20 @@ def verdict(totals: Mapping[str, float]) -> str:
     return next((c for c, x in totals.items() if x / whole >= ACTIVE_SHARE), UNKNOWN)
 
 
-async def observe(world: World, service: Service, start_ms: int, end_ms: int) -> Observed:
-    """The observed colour of a service over a window; `unknown` when nothing tells. Never raises for a source."""
+async def observe(
+    world: World, service: Service, start_ms: int, end_ms: int, *, usual_at_ms: int | None = None
+) -> Observed:
+    """The observed colour of a service over a window; `unknown` when nothing tells. Never raises for a source.
+
+    `usual_at_ms`: a moment up to which traffic was as usual, to tell whether what flows now is faint.
+    """
     for read in (_by_network, _by_lines):
         try:
             seen = await read(world, service, start_ms, end_ms)
         except CulpritError:
             continue
+        if read is _by_network and usual_at_ms is not None:
+            seen = replace(seen, faint=seen.rate < FAINT * await _sent_at(world, seen.query, usual_at_ms))
         if seen.colour != UNKNOWN:
             return seen
     return Observed(UNKNOWN)
@@ -66,8 +74,8 @@ def _observed(service: Service, by_container: Mapping[str, float], least: float,
     totals = {c: sum(by_container.get(n, 0.0) for n in names) for c, names in service.colours.items()}
     whole = sum(totals.values())
     if whole < least:
-        return Observed(UNKNOWN, by, {}, query)
-    return Observed(verdict(totals), by, {c: sig(x / whole, 3) for c, x in totals.items()}, query)
+        return Observed(UNKNOWN, by, {}, query, whole)
+    return Observed(verdict(totals), by, {c: sig(x / whole, 3) for c, x in totals.items()}, query, whole)
 
 
 async def _by_network(world: World, service: Service, start_ms: int, end_ms: int) -> Observed:
@@ -79,13 +87,13 @@ async def _by_network(world: World, service: Service, start_ms: int, end_ms: int
     query = f'sum by ({label}) (rate(container_network_transmit_bytes_total{{{label}=~"{names}"}}[{window_s}s]))'
     result = await world.metrics.instant(query, at_ms=end_ms)
     rates = {s.label(label): float(s.values[-1]) for s in result.series if s.values.size}
-    seen = _observed(service, rates, LEAST_BYTES, "bytes sent", query)
-    return replace(seen, faint=sum(rates.values()) < FAINT * await _sent_before(world, query, start_ms))
+    return _observed(service, rates, LEAST_BYTES, "bytes sent", query)
 
 
-async def _sent_before(world: World, query: str, at_ms: int) -> float:
-    """Bytes per second of all its instances before the window; 0 where that was not captured."""
-    assert world.metrics is not None
+async def _sent_at(world: World, query: str, at_ms: int) -> float:
+    """Bytes per second of all its instances then; 0 where that was not captured."""
+    if world.metrics is None or not query:
+        return 0.0
     try:
         result = await world.metrics.instant(query, at_ms=at_ms)
     except CulpritError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from config.errors import UnknownThing
-from tests.tools.stage import END, SCOPE, START, every, found, handed, kinds, views, world
+from tests.tools.stage import END, ONSET, SCOPE, START, counter, every, found, handed, kinds, measured, views, world
 from tools.bluegreen import QUESTION, ViewsArguments
 from tools.question import Answer
 from tools.sources.changes import Change
@@ -78,3 +78,12 @@ async def test_a_service_that_is_not_routed_is_refused_by_name() -> None:
     """Asking for the views of a worker is a mistake of the asker, told as such."""
     with pytest.raises(UnknownThing, match="mill"):
         await asked(world(routing={START: views("jade")}), "mill")
+
+
+async def test_what_trickles_from_the_waiting_colour_while_the_active_one_is_dead_is_no_traffic() -> None:
+    """Declared and loaded jade, whose container sends nothing since the onset; rust answers health checks alone."""
+    sent = measured(
+        counter("container_network_transmit_bytes_total", lambda t: 4_000.0 if t < ONSET else 0.0, ctr="web-a"),
+        counter("container_network_transmit_bytes_total", lambda t: 200.0, ctr="web-b"))
+    answer = await asked(world(routing={START: views("jade")}, metrics=sent))
+    assert found(answer.findings, "views_disagree") is None

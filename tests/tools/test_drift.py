@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from config.errors import NotCaptured
-from tests.tools.stage import ONSET, SCOPE, START, container, found, kinds, world
+from tests.tools.stage import ONSET, SCOPE, START, container, found, kinds, views, world
 from tools.drift import QUESTION, PeersArguments
 from tools.findings import Finding
 from tools.sources.fakes import FakeContainers, FakePeers
+from tools.sources.inventory import parse_inventory
 from tools.sources.peers import PeerProfile
 
 
@@ -76,3 +79,37 @@ async def test_nothing_captured_is_not_captured_and_not_alike() -> None:
     lost = NotCaptured("peers were not recorded")
     with pytest.raises(NotCaptured):
         await asked(FakePeers(fails=lost), FakeContainers(fails=NotCaptured("containers were not recorded")))
+
+
+async def test_a_colour_called_like_a_number_does_not_tell_equal_limits_apart() -> None:
+    """Colours 1 and 2, both with a limit of 1: alike."""
+    numbered = parse_inventory("""
+version: 1
+services:
+  - {name: mill, kind: worker, colours: {"1": [mill-1], "2": [mill-2]}}
+""")
+    stage = replace(world(peers=FakePeers(read={START: pair({"limit.cpu": "1"}, {"limit.cpu": "1"})}),
+                          containers=FakeContainers()), inventory=numbered)
+    answer = await QUESTION.ask(stage, SCOPE, PeersArguments(service="mill"))
+    assert kinds(answer.findings) == {"peers_alike"}
+
+
+async def test_builds_that_differ_by_colour_are_told_from_one_that_is_odd() -> None:
+    """Two of each colour: with one build a colour it is the release; one of a colour with another build is not."""
+    four = parse_inventory("""
+version: 1
+services:
+  - {name: front, kind: api, routed: true, colours: {jade: [web-a], rust: [web-b]}}
+  - {name: mill, kind: worker, follows: front, colours: {jade: [mill-1, mill-3], rust: [mill-2, mill-4]}}
+""")
+
+    async def by_colour(**builds: str) -> object:
+        profiles = [PeerProfile(n.replace("_", "-"), "mill", {"image": f"mill:{b}"}) for n, b in builds.items()]
+        stage = replace(world(peers=FakePeers(read={START: profiles}), containers=FakeContainers(),
+                              routing={START: views("jade")}), inventory=four)
+        image = found((await QUESTION.ask(stage, SCOPE, PeersArguments(service="mill"))).findings, "image_differs")
+        assert image is not None
+        return image.extra["by_colour"]
+
+    assert await by_colour(mill_1="7", mill_3="7", mill_2="6", mill_4="6") is True
+    assert await by_colour(mill_1="7", mill_3="8", mill_2="6", mill_4="6") is False

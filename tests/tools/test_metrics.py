@@ -14,6 +14,7 @@ from tests.tools.stage import (
     SCOPE,
     START,
     Sampled,
+    container,
     counter,
     found,
     gauge,
@@ -27,6 +28,7 @@ from tests.tools.stage import (
 from tools import free_query, health, host, metrics, movers, onset
 from tools.evidence import Status
 from tools.question import Answer, NoArguments
+from tools.sources.fakes import FakeContainers
 from tools.world import Scope, World
 
 CPU = "container_cpu_usage_seconds_total"
@@ -355,3 +357,38 @@ async def test_a_free_query_with_nested_ranges_is_narrowed_to_what_was_captured(
     query = f"max_over_time(rate({CPU}[2m])[5m:30s] offset 1m)"
     answer = await free_query.QUESTION.ask(stage(), SCOPE, free_query.QueryArguments(promql=query))
     assert answer.status is Status.OK
+
+
+async def test_one_series_for_all_cores_says_as_much_as_four() -> None:
+    """Some set-ups keep CPU seconds of all cores in one series a mode: the host is as full as with four series."""
+    told = stage(
+        counter("node_cpu_seconds_total", stepped(3.2, 0.2, spread=0.01), mode="idle", instance="h:9100"),
+        counter("node_cpu_seconds_total", stepped(0.8, 3.8, spread=0.01), mode="user", instance="h:9100"),
+        counter(CPU, stepped(0.1, 2.9), ctr="paint-1"))
+    answer = await host.QUESTION.ask(told, SCOPE, NoArguments())
+    pressed = found(answer.findings, "host_pressure", resource="cpu")
+    assert pressed is not None
+    assert pressed.value == pytest.approx(0.95, abs=0.02)
+    owner = found(answer.findings, "pressure_owner", container="paint-1")
+    assert owner is not None
+    assert owner.value == pytest.approx(0.76, abs=0.04)
+
+
+async def test_a_climb_that_a_kill_ended_is_a_trend() -> None:
+    """Memory rises in a line up to the onset and falls back then; whole, the window is no line."""
+    told = stage(gauge("container_memory_working_set_bytes", lambda t: 2e7 + (min(t, ONSET - 5_000) - START) * 80.0
+                       if t < ONSET else 2e7, ctr="mill-1"))
+    answer = await metrics.QUESTION.ask(told, SCOPE, metrics.ChangeArguments())
+    leak = found(answer.findings, "trend", container="mill-1", resource="memory")
+    assert leak is not None
+    assert leak.direction == "up"
+
+
+async def test_a_target_inside_a_stopped_container_is_no_blindness() -> None:
+    """mill-2 was stopped with its own /metrics: nothing is absent. Of one that runs, the container is named."""
+    told = measured(*(gauge("up", lambda t: 1.0 if t < ONSET else 0.0, job="apps", instance=f"{name}:9102")
+                      for name in ("mill-1", "mill-2")))
+    engine = FakeContainers(lists={ONSET: [container("mill-1"), container("mill-2", state="exited")]})
+    answer = await health.QUESTION.ask(world(metrics=told, containers=engine), SCOPE, NoArguments())
+    absent = [f.subject.container for f in answer.findings if f.kind == "target_absent"]
+    assert absent == ["mill-1"]
