@@ -12,16 +12,17 @@ from config.errors import CulpritError
 from tools.findings import Finding
 from tools.sources.containers import Container, ContainerProcess
 from tools.subjects import subject
-from tools.windows import earlier_ms
+from tools.windows import earlier_ms, first_ms
 from tools.wording import quote
 from tools.world import Scope, World
 
 _NUMBER = re.compile(r"\d+")
 # A kernel thread's brackets where no kernel thread can be, a program in a scratch folder or deleted under its feet,
-# something fetched straight into a shell, a shell on a socket, known miners.
+# something fetched straight into a shell, a shell on a socket, known miners and scanners, a hidden folder.
 _DISGUISED = re2.compile(
     r"^\[\w+[/:\]]|^(?:\S*/)?(?:tmp|dev/shm|var/tmp)/|\(deleted\)|(?:curl|wget)\b.*\|\s*(?:ba|da|z)?sh\b|base64\s+-d|"
-    r"/dev/tcp/|\bbash\s+-i\b|\b(?:nc|ncat|socat)\b.*(?:-e|exec)|(?i:xmrig|kinsing|minerd|cryptonight|stratum\+)")
+    r"/dev/tcp/|\bbash\s+-i\b|\b(?:nc|ncat|socat)\b.*(?:-e|exec)|^\S*/\.[^/.\s]|"
+    r"(?i:xmrig|kdevtmpfsi|kinsing|minerd|cpuminer|cryptonight|stratum\+|masscan)")
 
 
 def shape(command: str) -> str:
@@ -38,13 +39,14 @@ def program(command: str) -> str:
 
 
 async def odd_processes(world: World, scope: Scope, running: Sequence[Container]) -> list[Finding]:
-    """One finding for each unusual process shape; none where there is neither a past nor a peer to compare with.
+    """One finding for each unusual process shape; without a past or a peer to compare with, of what hides alone.
 
     `alike`: the program is one that runs here anyway, with other arguments (a job of its own); `disguised`: it hides.
     """
     names = [c.name for c in running]
-    moments = scope.asked_at_ms, earlier_ms(world, scope)
-    now, then = await asyncio.gather(*(_tops(world, names, at_ms) for at_ms in moments))
+    moments = scope.asked_at_ms, earlier_ms(world, scope), first_ms(world, scope)
+    now, middle, first = await asyncio.gather(*(_tops(world, names, at_ms) for at_ms in moments))
+    then = {**first, **middle}  # processes are read more seldom than states: any reading of the past will do
     out = []
     for name in names:
         owner = world.inventory.service_of(name)
@@ -53,9 +55,8 @@ async def odd_processes(world: World, scope: Scope, running: Sequence[Container]
         past = bool(then.get(name))
         known = {shape(p.command) for p in before}
         programs = {program(p.command) for p in before}
-        if not known:
-            continue
-        odd = {shape(p.command): p.command for p in now.get(name, ()) if shape(p.command) not in known}
+        odd = {shape(p.command): p.command for p in now.get(name, ())
+               if shape(p.command) not in known and (known or _DISGUISED.search(p.command))}
         out += [
             Finding(
                 "odd_process",

