@@ -79,7 +79,8 @@ class Investigation:
             if before is not None and before.values.get("diagnosis"):
                 return Diagnosis.model_validate(before.values["diagnosis"])
             begin = None if before is not None and before.next else _first_state(incident, run_id, asked_at_ms)
-            final = await graph.ainvoke(begin, config, context=deps)
+            # "sync": a step counts as finished once it is kept, so that a kill right after it repeats nothing
+            final = await graph.ainvoke(begin, config, context=deps, durability="sync" if saver is not None else None)
         return Diagnosis.model_validate(final["diagnosis"])
 
     def _deps(

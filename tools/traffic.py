@@ -63,7 +63,8 @@ async def observe(
             seen = await read(world, service, start_ms, end_ms)
         except CulpritError:
             continue
-        if read is _by_network and usual_at_ms is not None:
+        known = usual_at_ms is not None and usual_at_ms - (end_ms - start_ms) >= (world.earliest_ms or 0)
+        if read is _by_network and usual_at_ms is not None and known:
             seen = replace(seen, faint=seen.rate < FAINT * await _sent_at(world, seen.query, usual_at_ms))
         if seen.colour != UNKNOWN:
             return seen
