@@ -85,7 +85,9 @@ def _match(c: Candidate) -> tuple[float, float]:
     """(share found, weight) of what the questions answered so far could find of the card."""
     found = {(t.finding, t.of) for t in c.terms if t.change > 0 and t.evidence_id}
     missed = {(t.finding, t.of) for t in c.terms if t.change < 0 and not t.evidence_id and t.finding}
-    weights = {(e.finding, e.of): e.weight for e in c.card.expects}
+    weights: dict[tuple[str, str], float] = {}
+    for e in c.card.expects:
+        weights[e.finding, e.of] = max(e.weight, weights.get((e.finding, e.of), 0.0))
     possible = sum(w for key, w in weights.items() if key in found or key in missed)
     return (sum(w for key, w in weights.items() if key in found) / possible if possible else 0.0), possible
 

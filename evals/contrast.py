@@ -13,8 +13,9 @@ from typing import Literal
 
 from agent.card import Card
 from agent.codes import ComponentKind, Verdict
-from agent.signature import change_of, names_it
+from agent.signature import names_it
 from evals.example import CLEARLY, Example
+from evals.manners import Manner, manners_of
 from tools.findings import KINDS, Finding, Subject
 
 SEED = 3.0
@@ -25,27 +26,40 @@ NORMAL = frozenset(("active_colour", "capacity_enough", "idle_as_declared", "no_
 Relation = Literal["self", "sibling", "any"]
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True)
 class Fact:
-    """A finding as a card can state it: kind, direction, which change, and about whom relative to the culprit."""
+    """A finding as a card can state it: kind, direction, in which manner, and about whom relative to the culprit."""
 
     kind: str
     direction: str = ""
-    change: str = ""
+    manner: Manner = ()
     about: Relation = "any"
 
     @staticmethod
     def of(finding: Finding, about: Relation) -> Fact:
-        return Fact(finding.kind, finding.direction, change_of(finding), about)
+        """With everything that is said of its manner."""
+        return Fact(finding.kind, finding.direction, tuple(manners_of(finding))[-1], about)
+
+    def overlaps(self, other: Fact) -> bool:
+        """Whether one finding may be both: nothing that is said of its manner differs."""
+        same = (self.kind, self.direction, self.about) == (other.kind, other.direction, other.about)
+        mine = dict(self.manner)
+        return same and all(mine.get(name, value) == value for name, value in other.manner)
+
+    def order(self) -> tuple[str, ...]:
+        """A fixed order among facts that weigh the same: what says more first."""
+        return (f"{9 - len(self.manner)}", self.kind, self.direction, str(self.manner), self.about)
 
 
 def facts_of(example: Example, culprit: Subject, kind: ComponentKind, name: str) -> dict[Fact, float]:
-    """What was found about the culprit, its siblings and anybody else, with the greatest strength."""
+    """What was found about the culprit, its siblings and anybody else, in every manner, with the greatest strength."""
     out: dict[Fact, float] = {}
     for f in example.findings:
         if f.strength >= CLEARLY:
-            fact = Fact.of(f, relation(f.subject, culprit, kind, name))
-            out[fact] = max(out.get(fact, 0.0), f.strength)
+            about = relation(f.subject, culprit, kind, name)
+            for manner in manners_of(f):
+                fact = Fact(f.kind, f.direction, manner, about)
+                out[fact] = max(out.get(fact, 0.0), f.strength)
     return out
 
 
@@ -83,7 +97,7 @@ class Background:
         return (SEED * self.prior(fact.kind) + hits) / (SEED + chances)
 
     def _incidents(self, fact: Fact) -> tuple[float, float]:
-        shown = sum((fact.kind, fact.direction, fact.change) in e.stated for e in self._contrasts)
+        shown = sum((fact.kind, fact.direction, fact.manner) in e.stated for e in self._contrasts)
         return float(shown), float(len(self._contrasts))
 
     def _bystanders(self, fact: Fact) -> tuple[float, float]:
@@ -94,7 +108,7 @@ class Background:
             guilty = {c.component.name for c in example.label.causes} if example.id in own else set()
             names = example.containers - guilty
             if names:
-                shown = example.stated.get((fact.kind, fact.direction, fact.change), frozenset())
+                shown = example.stated.get((fact.kind, fact.direction, fact.manner), frozenset())
                 hits += len(shown & names) / len(names)
                 chances += 1.0
         return hits, chances

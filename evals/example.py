@@ -10,8 +10,9 @@ from typing import Any
 from agent.card import Card
 from agent.codes import Verdict
 from agent.odds import CONFIDENT, Candidate, Facts, Observation, against_each_other, candidates_of, gather, roots
-from agent.signature import Trait, change_of, names_it, roles_of, signature
+from agent.signature import Trait, names_it, roles_of, signature
 from evals.label import Cause, Label
+from evals.manners import Manner, manners_of
 from tools.evidence import Status
 from tools.findings import Finding, Subject
 from tools.toolbox import QUESTIONS
@@ -32,6 +33,7 @@ class Example:
     label: Label
     observations: tuple[Observation, ...]
     service_kinds: Mapping[str, str] = field(default_factory=dict)
+    depends_on: Mapping[str, Sequence[str]] = field(default_factory=dict)
     builds: tuple[str, ...] = ()
     topology: str = ""
     recording: str = ""
@@ -42,7 +44,7 @@ class Example:
     @cached_property
     def facts(self) -> Facts:
         """All observations together, as inference sees them."""
-        return gather(self.observations, FINDS, self.service_kinds)
+        return gather(self.observations, FINDS, self.service_kinds, self.depends_on)
 
     @cached_property
     def findings(self) -> tuple[Finding, ...]:
@@ -55,6 +57,11 @@ class Example:
         return signature(self.findings)
 
     @cached_property
+    def compared(self) -> dict[str, tuple[tuple[Observation, ...], float]]:
+        """How alike the examples it was held against are, by their ids: see `evals/voices.py`."""
+        return {}
+
+    @cached_property
     def roles(self) -> dict[str, str]:
         """Container -> role."""
         return roles_of(self.findings)
@@ -65,12 +72,13 @@ class Example:
         return self.label.causes[0] if self.label.verdict is Verdict.DIAGNOSED and self.label.causes else None
 
     @cached_property
-    def stated(self) -> Mapping[tuple[str, str, str], frozenset[str]]:
-        """(kind, direction, which change) -> the containers it was clearly found about, "" for anything else."""
-        out: dict[tuple[str, str, str], set[str]] = {}
+    def stated(self) -> Mapping[tuple[str, str, Manner], frozenset[str]]:
+        """(kind, direction, manner) -> the containers it was clearly found about, "" for anything else."""
+        out: dict[tuple[str, str, Manner], set[str]] = {}
         for f in self.findings:
             if f.strength >= CLEARLY:
-                out.setdefault((f.kind, f.direction, change_of(f)), set()).add(f.subject.container)
+                for manner in manners_of(f):
+                    out.setdefault((f.kind, f.direction, manner), set()).add(f.subject.container)
         return {key: frozenset(names) for key, names in out.items()}
 
     @cached_property

@@ -37,6 +37,7 @@ class Told:
     feedback: Sequence[Mapping[str, Any]]
     signals: Sequence[Mapping[str, Any]] = ()
     service_kinds: Mapping[str, str] = field(default_factory=dict)
+    depends_on: Mapping[str, Sequence[str]] = field(default_factory=dict)
     onset_ms: int = 0
     resolved_ms: int | None = None
     folder: str = ""
@@ -154,7 +155,9 @@ def _case(told: Told, label: Label | None, authors: list[str], conflicts: list[s
     builds = {str(f.extra.get("build", "")) for f in findings_of(told.diagnosis.evidence)} - {""}
     observations = [{"id": e["id"], "question": e["question"], "status": e["status"], "findings": e["findings"]}
                     for e in told.diagnosis.evidence]
-    context = {"service_kinds": dict(told.service_kinds), "topology": topology(told.service_kinds.values()),
+    context = {"service_kinds": dict(told.service_kinds),
+               "depends_on": {name: list(needed) for name, needed in told.depends_on.items()},
+               "topology": topology(told.service_kinds.values()),
                "builds": sorted(builds)[:20], "diagnosis": _brief(told.diagnosis)}
     return StoredCase(
         id=f"case-{told.incident}", incident_id=told.incident, state="draft",

@@ -14,7 +14,6 @@ import hashlib
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from agent.card import ActionTemplate, Binding, Card, Expectation, Provenance, Separation, Validity
 from agent.codes import ActionKind, Category, ComponentKind
@@ -22,6 +21,7 @@ from agent.signature import names_it
 from evals.contrast import NORMAL, Background, Fact, facts_of
 from evals.example import FINDS, Example
 from evals.lookalikes import Separator, separators
+from evals.manners import manners_of
 from evals.rehearse import Rehearsal, rehearse
 from evals.wording_of_cards import mechanism_of, title_of
 from tools.findings import Subject
@@ -60,10 +60,11 @@ def learn(examples: Sequence[Example], *, contrasts: Sequence[Example], known: S
     if culprit is None:
         return Lesson(None, f"no finding is about {cause.component.kind.value} {cause.component.name}")
     background = Background(contrasts, known, examples)
-    weighed = _weighed(examples, background)
-    needed = _needed(weighed, examples)
+    weights = _weights(examples, background)
+    needed = _needed(weights, examples)
     if needed is None:
         return Lesson(None, "nothing found about the culprit tells it from the bystanders")
+    weighed = _telling(weights, needed)
     told = separators(first, needed.kind, known)
     lesson = Lesson(None)
     refutes: tuple[Expectation, ...] = ()
@@ -77,8 +78,8 @@ def learn(examples: Sequence[Example], *, contrasts: Sequence[Example], known: S
     return lesson
 
 
-def _weighed(examples: Sequence[Example], background: Background) -> dict[Fact, tuple[float, float]]:
-    """Fact -> (weight, mean strength), the telling ones of each relation only."""
+def _weights(examples: Sequence[Example], background: Background) -> dict[Fact, tuple[float, float]]:
+    """Fact -> (weight, mean strength) of all that tell anything, each finding stated in every manner."""
     strengths: dict[Fact, list[float]] = {}
     for example in examples:
         cause, culprit = example.cause, example.culprit
@@ -92,20 +93,29 @@ def _weighed(examples: Sequence[Example], background: Background) -> dict[Fact, 
         weight *= ELSEWHERE if fact.about == "any" else 1.0
         if weight >= WORTH:
             out[fact] = (weight, sum(seen) / len(seen))
+    return out
+
+
+def _telling(weights: dict[Fact, tuple[float, float]], needed: Fact) -> dict[Fact, tuple[float, float]]:
+    """The most telling facts of each relation; a finding counts once, in its most telling manner."""
+    best = sorted(weights, key=lambda f: (f != needed, -weights[f][0] * weights[f][1], f.order()))
     chosen: dict[Fact, tuple[float, float]] = {}
     for about, most in MOST.items():
-        mine = sorted((f for f in out if f.about == about), key=lambda f: (-out[f][0] * out[f][1], f))
-        chosen.update({f: out[f] for f in mine[:most]})
+        mine: list[Fact] = []
+        for fact in best:
+            if fact.about == about and len(mine) < most and not any(fact.overlaps(f) for f in mine):
+                mine.append(fact)
+        chosen.update({f: weights[f] for f in mine})
     return chosen
 
 
-def _needed(weighed: dict[Fact, tuple[float, float]], examples: Sequence[Example]) -> Fact | None:
+def _needed(weights: dict[Fact, tuple[float, float]], examples: Sequence[Example]) -> Fact | None:
     """The most telling fact about the culprit that every example shows."""
     in_all = []
-    for fact in weighed:
+    for fact in weights:
         if fact.about == "self" and fact.kind not in NORMAL and all(_shows(e, fact) for e in examples):
             in_all.append(fact)
-    return max(in_all, key=lambda f: (weighed[f][0] * weighed[f][1], f), default=None)
+    return min(in_all, key=lambda f: (-weights[f][0] * weights[f][1], f.order()), default=None)
 
 
 def _shows(example: Example, fact: Fact) -> bool:
@@ -123,7 +133,7 @@ def _card(examples: Sequence[Example], weighed: dict[Fact, tuple[float, float]],
     scale = _scale(weighed, needed)
     expects = tuple(
         _expectation(fact, max(0.1, min(MOST_WEIGHT, round(weight * scale(fact), 2))), needed=fact == needed)
-        for fact, (weight, _) in sorted(weighed.items(), key=lambda item: (-item[1][0] * item[1][1], item[0]))
+        for fact, (weight, _) in sorted(weighed.items(), key=lambda item: (-item[1][0] * item[1][1], item[0].order()))
     )
     binds = {"culprit": _binding(examples)}
     if any(f.about == "sibling" for f in weighed):
@@ -166,9 +176,8 @@ def card_id(example: Example) -> str:
 
 def _expectation(fact: Fact, weight: float, *, needed: bool) -> Expectation:
     of = {"self": "culprit", "sibling": "sibling"}.get(fact.about, "")
-    where: dict[str, Any] = {"kind": fact.change} if fact.change else {}
     return Expectation(finding=fact.kind, of=of, direction=fact.direction, weight=weight,
-                       needed=needed, where=where, absent=None if needed else round(weight * 0.15, 2))
+                       needed=needed, where=dict(fact.manner), absent=None if needed else round(weight * 0.15, 2))
 
 
 def _binding(examples: Sequence[Example]) -> Binding:
@@ -211,14 +220,18 @@ def _actions(examples: Sequence[Example]) -> tuple[ActionTemplate, ...]:
 
 def _more_refutes(before: tuple[Expectation, ...], taken: Sequence[Example], own: Sequence[Example]
                   ) -> tuple[Expectation, ...]:
-    """What the incidents it would take away show and its own do not: it speaks against the card from now on."""
-    have = {f.kind for e in own for f in e.findings} | {e.finding for e in before}
+    """What the incidents it would take away show and its own do not: it speaks against the card from now on.
+
+    Said as generally as it may be said: a kind that its own do not show, else a manner of it that they do not show.
+    """
+    have = {(f.kind, manner) for e in own for f in e.findings for manner in manners_of(f)}
     looked = frozenset.intersection(*(e.facts.looked_for for e in own))
     out = list(before)
     for example in taken:
-        news = sorted((f for f in example.findings if f.kind not in have and f.kind in looked and f.strength >= 0.5),
-                      key=lambda f: (-f.strength, f.kind))
-        for f in news[:2]:
-            if all(e.finding != f.kind for e in out):
-                out.append(Expectation(finding=f.kind, weight=3.0))
+        strong = sorted((f for f in example.findings if f.kind in looked and f.strength >= 0.5),
+                        key=lambda f: (-f.strength, f.kind))
+        told = {(e.finding, frozenset(e.where.items())) for e in out}
+        news = [next(((f.kind, m) for m in manners_of(f) if (f.kind, m) not in have), None) for f in strong]
+        fresh = [n for n in dict.fromkeys(news) if n is not None and (n[0], frozenset(n[1])) not in told]
+        out += [Expectation(finding=kind, where=dict(manner), weight=3.0) for kind, manner in fresh[:2]]
     return tuple(out)

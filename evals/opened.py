@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+from agent.facts import callees_of
 from agent.signature import topology
 from evals.answers import Answers
 from evals.case import Case, load_case
@@ -37,6 +38,11 @@ class Opened:
     def service_kinds(self) -> dict[str, str]:
         """Service -> kind, as its inventory says."""
         return {s.name: s.kind for s in self.world.inventory.services}
+
+    @cached_property
+    def depends_on(self) -> dict[str, tuple[str, ...]]:
+        """Service -> what it needs, as its inventory says."""
+        return callees_of(self.world.inventory)
 
     @property
     def topology(self) -> str:

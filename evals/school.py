@@ -11,6 +11,7 @@ from are opened again.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -32,13 +33,17 @@ from evals.voices import (
     bears_out,
     contradicting,
     nearest,
+    neighbours,
     same_cause,
     same_lesson,
 )
 
 MOST_EXAMPLES = 8  # of one card: the newest
-OUTWEIGHS = 1.25  # what stands gives way to clearly more, not to as much
+WORD = math.log(4)  # log-odds of one word: four in five are right
+LEAST = 1 / 17  # of the share of blame, so that evidence counts as two words at most
+CLEARLY_MORE = math.log(1.25)  # what stands gives way to clearly more, not to as much
 RETIRE_WRONG = 2
+OUTVOTED = "more voices that say so or a verifier decide"
 MISSES = 3
 
 
@@ -56,13 +61,15 @@ class Notice:
 
 @dataclass(frozen=True)
 class School:
-    """`examples` are verified; `waiting` need a second voice. `known` are the shipped cards.
+    """`examples` are verified; so are `echoes`, which count as words but look the same as one and teach nothing new;
+    `waiting` need a second voice. `known` are the shipped cards.
 
     `suspended` cards were outweighed: lent to no run until their cause is verified again.
     """
 
     known: tuple[Card, ...]
     examples: tuple[Example, ...] = ()
+    echoes: tuple[Example, ...] = ()
     waiting: tuple[Example, ...] = ()
     cards: Mapping[str, Card] = field(default_factory=dict)
     credits: Mapping[str, Credit] = field(default_factory=dict)
@@ -86,10 +93,7 @@ class School:
             note = f"contradicts a confident diagnosis of {example.incident}: a second voice or a verifier decides"
             return self._waits(example, "waiting", note)
         against = None if right else self.contradicted(example, led)
-        held = "" if borne_out or against is None else self._held(against, example)
-        opposed = () if borne_out else contradicting(example, self.examples)
-        if opposed and not held:
-            held = f"says another cause than {opposed[0].id}, which looks the same: a second voice decides"
+        held = "" if seconded else self._held(against, example, right=bool(right))
         if held:
             return self._waits(example, "conflict", held)
         school = self if right is None else self.outcome(led, right=right)
@@ -100,7 +104,12 @@ class School:
 
     def borne_out(self, example: Example) -> bool:
         """Whether a word about another incident that looks like this one says the same."""
-        return any(bears_out(other, example) for other in (*self.waiting, *self.examples))
+        return any(bears_out(other, example) for other in (*self.waiting, *self.verified))
+
+    @property
+    def verified(self) -> tuple[Example, ...]:
+        """Every word that counts."""
+        return (*self.examples, *self.echoes)
 
     def _waits(self, example: Example, kind: str, why: str) -> School:
         return replace(self, waiting=(*self.waiting, example),
@@ -116,31 +125,50 @@ class School:
             first = next(iter(leading), None)
         return None if first is None or names_a_cause(first, example) else first
 
-    def _held(self, against: Candidate, example: Example) -> str:
-        """Why the card outweighs a word about this incident; "" where it does not."""
-        card = against.card
-        own = [e for e in self.examples if e.id in card.provenance.cases]
-        near, said = nearest(example, own), self.said_for(card)
-        word = 2 * share_of_blame(example, component(against), self.known)
-        if word >= OUTWEIGHS * said * near**2:
-            return ""
-        return (f"says another cause than {card.id}, which {said} words about incidents as like as {near:.2f} stand "
-                f"behind: a second voice decides")
+    def _held(self, against: Candidate | None, example: Example, *, right: bool) -> str:
+        """Why a word is outvoted by those about incidents like this one; "" where it is not.
 
-    def said_for(self, card: Card) -> int:
-        """How many words stand behind a card: its incidents or confirmations, less those that spoke against it."""
-        credit = self.credits.get(card.id, Credit())
-        return max(0, max(len(card.provenance.incidents), 1 + credit.right) - credit.wrong)
+        For it speak all that bear it out, waiting ones too. Against it speak the verified ones of the cause that a
+        learned card names here, and those that contradict it about incidents that look the same.
+        """
+        ours = [e for e in (*self.waiting, *self.verified) if bears_out(e, example)]
+        return self._outvoted_by_card(against, example, ours) or self._outvoted(example, ours, right=right)
+
+    def _outvoted(self, example: Example, ours: Sequence[Example], *, right: bool) -> str:
+        """As many say another cause of incidents that look the same. A confirmation is held against waiting words too.
+        """
+        opposed = contradicting(example, (*self.verified, *(self.waiting if right else ())))
+        if not opposed or len(opposed) < 1 + sum(alike(example, e) >= SAME_AGAIN for e in ours):
+            return ""
+        return f"says another cause than {opposed[0].id}, which looks the same: {OUTVOTED}"
+
+    def _outvoted_by_card(self, against: Candidate | None, example: Example, ours: Sequence[Example]) -> str:
+        """The words behind a card, and what was found about the component it names, weigh as much or more.
+
+        Words are log-odds, one like the other; what was found counts as two words at most.
+        """
+        if against is None:
+            return ""
+        named = component(against)
+        theirs = [e for e in self.verified if e.cause is not None and e.cause.category is against.card.category
+                  and e.cause.component.kind is named.kind]
+        voices, said = 1 + len(neighbours(example, ours, among=theirs)), len(neighbours(example, theirs, among=ours))
+        near = nearest(example, theirs)
+        share = min(1 - LEAST, max(LEAST, share_of_blame(example, named, self.known)))
+        if math.log(share / (1 - share)) + WORD * (voices - said * near**2) >= CLEARLY_MORE:
+            return ""
+        return (f"says another cause than {against.card.id}, which {said} words about incidents as like as {near:.2f} "
+                f"stand behind: {OUTVOTED}")
 
     def _outweighed(self, card: Card, example: Example) -> School:
-        """The card keeps away from such incidents if it can learn to; otherwise it is suspended.
+        """The card is learned anew from the words that are left, to keep away from such incidents; else suspended.
 
-        Words about incidents that look just like this one are opened again: they cannot both be right.
+        Words about incidents that look just like this one are left out: they cannot both be right.
         """
         note = Notice("conflict", card.id, f"{example.id} says another cause than {card.id}")
         school = replace(self, notices=(*self.notices, note))
-        own = [e for e in school.examples if e.id in card.provenance.cases]
-        if nearest(example, own) < SAME_AGAIN and own:
+        own = [e for e in school.examples if e.id in card.provenance.cases and alike(e, example) < SAME_AGAIN]
+        if own:
             others = tuple(c for c in school.cards.values() if c.id != card.id)
             contrasts = [*(e for e in school.examples if not same_cause(e, own[0])), example]
             lesson = learn(own, contrasts=contrasts, known=(*school.known, *others),
@@ -157,14 +185,15 @@ class School:
         """The word counts, with those that waited for it; what contradicts it is opened again; then it is learned."""
         seconds = tuple(e for e in self.waiting if bears_out(e, example))
         school = replace(self, waiting=tuple(e for e in self.waiting if not bears_out(e, example)))
-        opened = contradicting(example, school.examples)
+        opened = contradicting(example, school.verified)
         if opened:
             gone = {e.id for e in opened}
             notes = [Notice("reopened", e.id, f"{example.id} looks the same and has another cause") for e in opened]
             school = replace(school, examples=tuple(e for e in school.examples if e.id not in gone),
+                             echoes=tuple(e for e in school.echoes if e.id not in gone),
                              waiting=(*school.waiting, *opened), notices=(*school.notices, *notes))
         if school._known_already(example):
-            return school
+            return replace(school, echoes=(*school.echoes, *seconds, example))
         school = replace(school, examples=(*school.examples, *seconds, example))
         return school if example.cause is None else school._learned(example, at)
 

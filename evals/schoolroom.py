@@ -40,6 +40,7 @@ def example_of(case: StoredCase) -> Example:
     return Example(
         id=case.id, incident=case.incident_id, label=read_label_data(case.label),
         observations=observations_of(case.observations), service_kinds=dict(context.get("service_kinds", {})),
+        depends_on={k: tuple(v) for k, v in dict(context.get("depends_on", {})).items()},
         builds=tuple(context.get("builds", ())), topology=str(context.get("topology", "")), recording=case.id,
         by=case.verified_by, at=iso(case.at_ms), text=case.text)
 

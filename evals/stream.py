@@ -105,12 +105,12 @@ class Stream:
     async def run(self, episodes: Sequence[tuple[Variant, Path]],
                   on_episode: Callable[[Outcome], None] = lambda _: None) -> tuple[list[Outcome], Review]:
         """Every episode in order; what is learned from one counts for the next."""
-        rng = random.Random(self.seed)
         school = School(self.known)
         seen: dict[str, int] = {}
         families: dict[str, str] = {}
         out: list[Outcome] = []
         for number, (variant, folder) in enumerate(episodes):
+            rng = random.Random(f"{self.seed}/{variant.id}")  # the same words are false, whatever was learned before
             opened, false = self._opened(folder), self.arm == "wrong" and rng.random() < self.false_share
             label = opened.label
             diagnosis, example = await self._episode(opened, self._lent(school))
@@ -140,6 +140,7 @@ class Stream:
         return diagnosis, Example(
             id=case.id, incident=case.incident().id, label=opened.label, recording=case.recording, by="replay",
             observations=observations_of(diagnosis.evidence), service_kinds=opened.service_kinds,
+            depends_on=opened.depends_on,
             topology=opened.topology, at=iso(case.now_ms),
             text=" ".join(f"{s.title} {s.text}" for s in case.signals)[:2_000])
 

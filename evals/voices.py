@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from agent.signature import similarity
 from evals.example import Example
@@ -12,6 +12,7 @@ SECOND_VOICE = 0.5  # how alike another incident must be to bear out a word abou
 # So alike that one teaches what the other did, and two causes for them contradict each other. Edits of one recording
 # are 0.94 alike or more; of recordings of different families the nearest, F11 and F36, are 0.89.
 SAME_AGAIN = 0.9
+ABOUT_AS_LIKE = 0.05
 
 
 def same_cause(a: Example, b: Example) -> bool:
@@ -41,8 +42,11 @@ def bears_out(other: Example, example: Example) -> bool:
 
 
 def alike(a: Example, b: Example) -> float:
-    """How much of what was found is the same, names aside: 0..1."""
-    return similarity(a.signature, b.signature)
+    """How much of what was found is the same, names aside: 0..1. Compared once a pair."""
+    kept = a.compared.get(b.id)
+    if kept is None or kept[0] is not b.observations:
+        kept = a.compared[b.id] = (b.observations, similarity(a.signature, b.signature))
+    return kept[1]
 
 
 def nearest(example: Example, others: Iterable[Example]) -> float:
@@ -54,3 +58,12 @@ def contradicting(example: Example, others: Iterable[Example]) -> tuple[Example,
     """Words about incidents that look the same, which name another cause."""
     return tuple(o for o in others if o.incident != example.incident and not same_cause(o, example)
                  and alike(o, example) >= SAME_AGAIN)
+
+
+def neighbours(example: Example, words: Sequence[Example], *, among: Sequence[Example] = ()) -> list[Example]:
+    """Those of `words` about incidents about as like this one as the nearest of all is, `among` counted in.
+
+    Who speaks of the same has a say; how many speak of something that merely resembles it does not count.
+    """
+    least = nearest(example, (*words, *among)) - ABOUT_AS_LIKE
+    return [word for word in words if alike(example, word) >= least]

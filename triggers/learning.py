@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import structlog
 
@@ -71,12 +71,13 @@ class Memory:
 
 @dataclass(frozen=True)
 class Learner:
-    """Feedback -> draft -> verified case -> card. `service_kinds` come from the inventory."""
+    """Feedback -> draft -> verified case -> card. `service_kinds` and `depends_on` come from the inventory."""
 
     library: Library
     incidents: Incidents
     settings: Learning
     service_kinds: Mapping[str, str]
+    depends_on: Mapping[str, Sequence[str]] = field(default_factory=dict)
     known: tuple[Card, ...] = ()
     shelf: Shelf | None = None
 
@@ -88,7 +89,8 @@ class Learner:
         folder = self.shelf.folder_of(incident_id) if self.shelf else ""
         return Told(
             incident=incident_id, diagnosis=Diagnosis.model_validate(found["diagnosis"]), feedback=found["feedback"],
-            signals=found["signals"], service_kinds=self.service_kinds, folder=folder,
+            signals=found["signals"], service_kinds=self.service_kinds,
+            depends_on=self.depends_on, folder=folder,
             onset_ms=int(found.get("onset_ms") or 0), resolved_ms=found.get("resolved_ms"))
 
     def harvest(self, incident_id: str) -> StoredCase | None:

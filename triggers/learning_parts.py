@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from agent.facts import callees_of
 from agent.library import Library
 from evals.shelf import Shelf
 from tools.recorded.world import open_world
@@ -41,4 +42,5 @@ def build_learner(store: Store, *, inventory: Inventory | None = None) -> Learne
         known = load_inventory(world.inventory) if world.inventory else Inventory()
     return Learner(
         library=Library(database=store.database), incidents=store.incidents, settings=store.settings.learning,
-        service_kinds={s.name: s.kind for s in known.services}, shelf=Shelf(store.settings.data_dir / "cases"))
+        service_kinds={s.name: s.kind for s in known.services}, depends_on=callees_of(known),
+        shelf=Shelf(store.settings.data_dir / "cases"))

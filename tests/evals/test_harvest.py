@@ -17,7 +17,7 @@ from config.settings import Learning
 from config.tables import cards, cases
 from evals.example import Example
 from evals.harvest import Told, draft, label_of, relabelled, verifier
-from evals.schoolroom import experience_of, promote
+from evals.schoolroom import example_of, experience_of, promote
 from evals.shelf import duplicates
 from tests.evals.incidents_told import leak
 from tests.evals.test_school import KNOWN
@@ -55,6 +55,13 @@ def test_nothing_said_is_no_case() -> None:
     """Nor is "unknown"."""
     assert draft(told()) is None
     assert draft(told(word("kim", "unknown"))) is None
+
+
+def test_who_depends_on_whom_is_kept_with_the_case() -> None:
+    """Rehearsal then ranks as the run did: trouble is passed on by a caller, never by who is called."""
+    case = draft(told(word("kim", **WRONG), depends_on={"web": ("work",)}))
+    assert case is not None
+    assert example_of(case).facts.callees("web") == {"work"}
 
 
 def test_a_correction_becomes_a_label() -> None:

@@ -9,6 +9,7 @@ from agent.codes import Category
 from agent.recognise import proven
 from evals.example import Example
 from evals.school import School
+from evals.voices import neighbours
 from tests.evals.incidents_told import drift, label, leak, quiet
 
 KNOWN = tuple(c for c in load_cards() if c.category not in (Category.RESOURCE_LEAK, Category.CRASH_LOOP,
@@ -80,25 +81,48 @@ def test_a_third_word_outweighs_a_card_and_opens_its_incident_again() -> None:
 
 
 def test_a_suspended_card_returns_under_its_id_when_its_cause_is_verified_again() -> None:
-    """Two false words did not agree for long."""
+    """Two against two decide nothing; the third that says so does."""
     school = START.taught(leak())
     bad = only(school)
     after = school.taught(contradicted(), led=bad, right=False).taught(contradicted("box-f", 3), led=bad, right=False)
     false = only(after)
-    again = after.taught(leak("box-e", 4), led=false, right=False)
+    tied = after.taught(leak("box-e", 4), led=false, right=False)
+    assert list(tied.cards) == [false]
+    assert "case-leak-4" in {n.about for n in tied.review()}
+    again = tied.taught(leak("box-g", 5), led=false, right=False)
     assert list(again.cards) == [bad]
     assert false in again.suspended
 
 
 def test_a_card_often_confirmed_is_not_overturned_by_one_voice() -> None:
-    """Even where the evidence alone would leave both open; the voice is listed."""
+    """Nor by two that agree: each confirmation is a word, though it teaches nothing new; the voices are listed."""
     school = START.taught(leak())
     name = only(school)
-    school = school.outcome(name, right=True).outcome(name, right=True)
-    assert school.said_for(school.cards[name]) == 3
-    after = school.taught(contradicted(), led=name, right=False)
-    assert name in after.cards
-    assert "3 words" in after.review()[0].text
+    for number in (4, 5):
+        school = school.taught(leak("box-e", number), led=name, right=True)
+    assert [e.id for e in school.echoes] == ["case-leak-4", "case-leak-5"]
+    after = school.taught(contradicted(), led=name, right=False).taught(contradicted("box-f", 3), led=name, right=False)
+    assert list(after.cards) == [name]
+    assert {n.about for n in after.review()} == {"case-leak-2", "case-leak-3"}
+
+
+def test_a_false_confirmation_does_not_silence_those_who_contradicted() -> None:
+    """Two say it was a crash loop; who then calls the card right waits with them, and the next voice decides."""
+    school = START.taught(leak())
+    name = only(school)
+    two = school.taught(contradicted(), led=name, right=False)
+    held = replace(two, waiting=(*two.waiting, contradicted("box-f", 3)))
+    after = held.taught(leak("box-e", 4), led=name, right=True)
+    assert "case-leak-4" in {e.id for e in after.waiting}
+    assert after.credits == {}
+
+
+def test_what_a_neighbouring_kind_of_incident_says_does_not_count() -> None:
+    """Only words about incidents about as like as the nearest are weighed, however many resemble it a little."""
+    near, far = leak("box-b", 2), drift()
+    assert neighbours(leak(), (near, far)) == [near]
+    assert neighbours(leak(), (far,)) == [far]
+    assert neighbours(leak(), (far,), among=(near,)) == []
 
 
 def test_a_card_that_is_wrong_more_than_right_retires_with_notice() -> None:
