@@ -134,10 +134,12 @@ def rename_everything(files: CaseFiles, *, seed: int = 0) -> CaseFiles:
 
 
 def swap_colours(files: CaseFiles) -> CaseFiles:
-    """The case's two colours change places, in every name and text. Raises BadInput unless there are two."""
+    """The case's two colours change places, in every name and text. Raises BadInput unless two have letters."""
     found = colours(files)
     if len(found) != 2:
         raise BadInput(f"swap colours: the inventory has {len(found)} colours, not 2")
+    if not all(re.search(r"[^\W\d_]", colour) for colour in found):
+        raise BadInput(f"swap colours: {found[0]!r} and {found[1]!r} cannot be told from other numbers of the case")
     names = {spell(one): spell(other) for spell in (str, str.upper, str.capitalize)
              for one, other in (found, reversed(found))}
     return rename(files, names, inside_names=True)

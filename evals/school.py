@@ -182,20 +182,24 @@ class School:
                        notices=(*self.notices, note, Notice("suspended", card.id, why)))
 
     def _admitted(self, example: Example, at: str) -> School:
-        """The word counts, with those that waited for it; what contradicts it is opened again; then it is learned."""
-        seconds = tuple(e for e in self.waiting if bears_out(e, example))
-        school = replace(self, waiting=tuple(e for e in self.waiting if not bears_out(e, example)))
-        opened = contradicting(example, school.verified)
-        if opened:
-            gone = {e.id for e in opened}
-            notes = [Notice("reopened", e.id, f"{example.id} looks the same and has another cause") for e in opened]
-            school = replace(school, examples=tuple(e for e in school.examples if e.id not in gone),
-                             echoes=tuple(e for e in school.echoes if e.id not in gone),
-                             waiting=(*school.waiting, *opened), notices=(*school.notices, *notes))
+        """What contradicts the word is opened again; the word counts, with those that waited for it; it is learned."""
+        school = self._opened_again(contradicting(example, self.verified), example)
+        seconds = tuple(e for e in self.waiting if bears_out(e, example) and not contradicting(e, school.verified))
+        counted = {e.id for e in seconds}
+        school = replace(school, waiting=tuple(e for e in school.waiting if e.id not in counted))
         if school._known_already(example):
             return replace(school, echoes=(*school.echoes, *seconds, example))
         school = replace(school, examples=(*school.examples, *seconds, example))
         return school if example.cause is None else school._learned(example, at)
+
+    def _opened_again(self, words: Sequence[Example], example: Example) -> School:
+        if not words:
+            return self
+        gone = {e.id for e in words}
+        notes = [Notice("reopened", e.id, f"{example.id} looks the same and has another cause") for e in words]
+        return replace(self, examples=tuple(e for e in self.examples if e.id not in gone),
+                       echoes=tuple(e for e in self.echoes if e.id not in gone),
+                       waiting=(*self.waiting, *words), notices=(*self.notices, *notes))
 
     def _known_already(self, example: Example) -> bool:
         """The same again, and nothing to learn from it."""

@@ -156,6 +156,15 @@ def test_colliding_names_are_refused(files: CaseFiles, names: dict[str, str]) ->
         rename(files, names)
 
 
+def test_colours_that_are_numbers_are_not_swapped(files: CaseFiles) -> None:
+    """Every 1 of a moment and a count would change with them: refused, with the reason."""
+    numbered = files.edited("inventory.yaml", lambda inventory: {**inventory, "services": [
+        {**s, "colours": dict(zip("12", s["colours"].values(), strict=False))} if s.get("colours") else s
+        for s in inventory["services"]]})
+    with pytest.raises(BadInput, match="cannot be told from other numbers"):
+        after(numbered, "swap-colours")
+
+
 def test_swapping_colours_moves_the_truth(files: CaseFiles) -> None:
     """After the swap blue is the stray, in every file; swapping again gives the case back."""
     swapped = after(files, "swap-colours")
