@@ -70,7 +70,8 @@ class Precedents:
                service: str = "", now_ms: int = 0, most: int = 3) -> tuple[Recalled, ...]:
         """The most alike, best first. Similarity is the weighted overlap of traits (Ruzicka) by rarity.
 
-        `looked_for`: kinds that were asked about; what past incidents showed beyond them says nothing yet.
+        `looked_for`: kinds that were asked about; what past incidents showed beyond them says nothing yet. What was
+        found was looked for, also where the question that found it was answered in part only.
         """
         if not self._incidents:
             return ()
@@ -81,8 +82,8 @@ class Precedents:
             if trait in self._postings:
                 positions, theirs = self._postings[trait]
                 overlap[positions] += rarity * np.minimum(strength, theirs)
-        sizes = sum((size for kind, size in self._sizes.items() if looked_for is None or kind in looked_for),
-                    np.zeros(len(self._incidents)))
+        kinds = self._sizes.keys() if looked_for is None else looked_for | {t.kind for t in traits}
+        sizes = sum((size for kind, size in self._sizes.items() if kind in kinds), np.zeros(len(self._incidents)))
         alike = overlap / np.maximum(own + sizes - overlap, 1e-9)
         score = ((1 - WORDS_WEIGH) * alike + WORDS_WEIGH * self._by_words(text)) * self._worth(service, now_ms)
         best = np.argsort(-score, kind="stable")[:most]

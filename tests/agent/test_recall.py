@@ -59,6 +59,14 @@ def test_what_was_not_looked_for_yet_says_nothing() -> None:
     assert index.search({early: 1.0})[0].similarity < 1.0
 
 
+def test_a_finding_of_a_question_answered_in_part_makes_nobody_more_than_alike() -> None:
+    """Its kind does not count as looked for, yet it was found: the same incident is 1 alike, not 1.4."""
+    one = {Trait("oom_killed"): 1.0, Trait("restarted"): 1.0, Trait("trend"): 0.6}
+    past = Precedents([Seen("case-1", "inc-1", 0, one)])
+    found = past.search(one, looked_for=frozenset({"oom_killed"}))
+    assert [r.similarity for r in found] == [1.0]
+
+
 def test_old_and_wrong_memories_fade() -> None:
     """Of two alike, the newer and the confirmed one come first."""
     traits = {Trait("oom_killed", "", "container"): 1.0}
