@@ -7,6 +7,7 @@ from itertools import combinations
 
 from tools.findings import Finding
 
+LONGEST = 40
 Manner = tuple[tuple[str, str | float | bool], ...]
 
 # By kind, the fields that say what manner of it this is. What only measures it (counts, names, moments) is not here.
@@ -24,6 +25,13 @@ MANNERS: Mapping[str, tuple[str, ...]] = {
 def manners_of(finding: Finding) -> Iterator[Manner]:
     """Every way to state the manner of a finding, from nothing said to everything. A field not set is false."""
     given = {**finding.extra, **finding.subject.as_dict()}
-    said = [(name, given.get(name) or False) for name in MANNERS.get(finding.kind, ())]
+    said = [(name, _plain(given.get(name))) for name in MANNERS.get(finding.kind, ())]
     for most in range(len(said) + 1):
         yield from combinations(said, most)
+
+
+def _plain(value: object) -> str | float | bool:
+    """Stored findings are read as they are: what no question writes there is as good as not set."""
+    if isinstance(value, str):
+        return value if 0 < len(value) <= LONGEST else False
+    return value if isinstance(value, (bool, int, float)) and value == value else False

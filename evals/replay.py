@@ -61,14 +61,17 @@ class Replay:
         return tuple(f for folder in self.folders for f in find_cases(folder))
 
     def halves(self, sources: Sequence[Path]) -> tuple[frozenset[str], frozenset[str]]:
-        """Families by turns; those that share a category stay together, for taking one's card takes the other's."""
+        """Groups of families by turns. Families that share a category, directly or through others, stay together: for
+        taking the cards of one takes those of the other, which would be no look-alike then."""
         labels = [load_label(s) for s in sources]
-        faults = sorted({x.family for x in labels if x.verdict is Verdict.DIAGNOSED})
-        side: dict[str, int] = {}
-        for family in faults:
-            mates = [f for f in side if _categories(f, labels) & _categories(family, labels)]
-            side[family] = side[mates[0]] if mates else len(side) % 2
-        return (frozenset(f for f in faults if side[f] == 0), frozenset(f for f in faults if side[f] == 1))
+        groups: list[set[str]] = []
+        for family in sorted({x.family for x in labels if x.verdict is Verdict.DIAGNOSED}):
+            mates = [g for g in groups if any(_categories(f, labels) & _categories(family, labels) for f in g)]
+            groups = [g for g in groups if g not in mates] + [{family}.union(*mates)]
+        sides: tuple[set[str], set[str]] = (set(), set())
+        for group in sorted(groups, key=lambda g: (-len(g), sorted(g))):
+            min(sides, key=len).update(group)
+        return frozenset(sides[0]), frozenset(sides[1])
 
     def _one(self, run: Run, episodes: Sequence[tuple[Variant, Path]], sources: Sequence[Path],
              on_episode: Callable[[Outcome], None]) -> tuple[list[Outcome], Review]:

@@ -24,7 +24,7 @@ from agent.precedents import Precedents, Seen
 from evals.example import Example
 from evals.learn import Lesson, learn
 from evals.plausible import doubts, share_of_blame
-from evals.rehearse import is_cause, names_a_cause
+from evals.rehearse import answer_is_right, names_a_cause
 from evals.voices import (
     SAME_AGAIN,
     SAME_LESSON,
@@ -51,7 +51,7 @@ MISSES = 3
 class Notice:
     """Something a person should look at.
 
-    `kind`: conflict, retired, suspended, reopened, not_learned, implausible, waiting, promoted.
+    `kind`: conflict, doubtful, retired, suspended, reopened, not_learned, implausible, waiting, promoted.
     """
 
     kind: str
@@ -97,6 +97,7 @@ class School:
         if held:
             return self._waits(example, "conflict", held)
         school = self if right is None else self.outcome(led, right=right)
+        school = school._listed_as_doubtful(example) if right and not seconded else school
         school = school if right else school._missed(example, led)
         if against is not None and against.card.id in school.cards:
             school = school._outweighed(against.card, example)
@@ -114,6 +115,16 @@ class School:
     def _waits(self, example: Example, kind: str, why: str) -> School:
         return replace(self, waiting=(*self.waiting, example),
                        notices=(*self.notices, Notice(kind, example.id, why)))
+
+    def _listed_as_doubtful(self, example: Example) -> School:
+        """A confirmation counts, and is listed where the most alike of the verified incidents had another cause."""
+        others = [e for e in self.verified if not same_cause(e, example)]
+        near = max(others, key=lambda e: alike(example, e), default=None)
+        same = nearest(example, (e for e in self.verified if same_cause(e, example)))
+        if near is None or alike(example, near) <= max(same, SECOND_VOICE):
+            return self
+        text = f"called right, though {near.id}, the most alike ({alike(example, near):.2f}), had another cause"
+        return replace(self, notices=(*self.notices, Notice("doubtful", example.id, text)))
 
     def contradicted(self, example: Example, led: str = "") -> Candidate | None:
         """The learned card that names another cause for what was found: the one that led, else one that would now."""
@@ -205,10 +216,11 @@ class School:
         """The same again, and nothing to learn from it."""
         if not any(same_cause(e, example) and alike(e, example) >= SAME_AGAIN for e in self.examples):
             return False
-        if example.cause is None:
-            return True
-        named = example.causes((*self.known, *self.cards.values()))
-        return bool(named) and named[0].card.learned and is_cause(named[0], example)
+        return example.cause is None or self._answers(example)
+
+    def _answers(self, example: Example) -> bool:
+        """Whether the cards in use, shipped or learned, name its cause."""
+        return answer_is_right(example, (*self.known, *self.cards.values()))
 
     def _learned(self, example: Example, at: str) -> School:
         own = self.own_examples(example)
@@ -217,7 +229,7 @@ class School:
         contrasts = [e for e in self.examples if not same_cause(e, example)]
         rest = tuple(c for c in self.cards.values() if old is None or c.id != old.id)
         tries = [(own, rest, old)]
-        if len(own) > 1:  # what one card cannot say of all, a second one may say of this
+        if len(own) > 1 and not self._answers(example):  # what one card cannot say of all, a second may say of this
             tries.append(([example], tuple(self.cards.values()), None))
         lesson = Lesson(None)
         for chosen, others, replaced in tries:
@@ -228,6 +240,8 @@ class School:
                 note = Notice("promoted", name, f"learned from {', '.join(e.id for e in chosen)}")
                 return replace(self, cards=cards, notices=(*self.notices, note),
                                suspended={k: c for k, c in self.suspended.items() if k != name})
+        if self._answers(example):
+            return self
         return replace(self, notices=(*self.notices, Notice("not_learned", example.id, lesson.why)))
 
     def own_examples(self, example: Example) -> list[Example]:

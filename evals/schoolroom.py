@@ -90,7 +90,8 @@ def promote(library: Library, case: StoredCase, known: tuple[Card, ...], *, by: 
     before, after = preview(library, case, known, by=by, trusted=trusted)
     waits = any(e.id == case.id for e in after.waiting)
     state: Any = "waiting" if waits else "verified"
-    why = [n.text for n in after.notices[len(before.notices):] if n.about == case.id and waits]
+    news = after.notices[len(before.notices):]
+    why = [n.text for n in news if n.about == case.id and (waits or n.kind == "doubtful")]
     kept = replace(case, state=state, verified_by=by, context={**case.context, "doubts": why})
     said = case.context.get("diagnosis", {})
     library.put_case(kept)

@@ -101,10 +101,11 @@ def review(
 
 
 def _list(learner: Learner, *, as_json: bool) -> None:
-    waiting = [c for c in learner.library.cases() if c.state in ("draft", "waiting")]
+    waiting = [c for c in learner.library.cases()
+               if c.state in ("draft", "waiting") or (c.state == "verified" and c.context.get("doubts"))]
     if as_json:
-        typer.echo(json.dumps([{"case": c.id, "state": c.state, "label": c.label, "conflicts": c.conflicts}
-                               for c in waiting], ensure_ascii=False))
+        typer.echo(json.dumps([{"case": c.id, "state": c.state, "label": c.label, "conflicts": c.conflicts,
+                                "doubts": c.context.get("doubts", [])} for c in waiting], ensure_ascii=False))
         return
     for c in waiting:
         why = [f"\n    conflict: {t}" for t in c.conflicts] + [f"\n    doubt: {t}" for t in c.context.get("doubts", ())]

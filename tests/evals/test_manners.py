@@ -44,6 +44,13 @@ def test_a_finding_is_stated_from_general_to_particular() -> None:
     assert list(manners_of(found("oom_killed", "box-a"))) == [()]
 
 
+@pytest.mark.parametrize("odd", [["a"], {"b": 1}, "x" * 41, "", None, float("nan")])
+def test_a_damaged_field_is_as_good_as_not_set(odd: object) -> None:
+    """One stored finding that nobody of ours wrote keeps no other from being learned."""
+    finding = Finding("complaint", Subject(container="box-a"), 1.0, extra={"topic": odd, "healed": True})
+    assert list(manners_of(finding))[-1] == (("topic", False), ("healed", True))
+
+
 def test_a_lesson_about_ones_own_refusals_does_not_take_those_passed_on() -> None:
     """One correction is enough: the manner is in the card before any look-alike was ever seen."""
     card = learn([rejected("box-a", passed_on=False)], contrasts=[quiet()], known=KNOWN).card

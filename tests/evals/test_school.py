@@ -9,8 +9,8 @@ from agent.codes import Category
 from agent.recognise import proven
 from evals.example import Example
 from evals.school import School
-from evals.voices import neighbours
-from tests.evals.incidents_told import drift, label, leak, quiet
+from evals.voices import SAME_AGAIN, SECOND_VOICE, alike, neighbours
+from tests.evals.incidents_told import drift, found, label, leak, quiet
 
 KNOWN = tuple(c for c in load_cards() if c.category not in (Category.RESOURCE_LEAK, Category.CRASH_LOOP,
                                                             Category.CONFIG_DRIFT))
@@ -115,6 +115,19 @@ def test_a_false_confirmation_does_not_silence_those_who_contradicted() -> None:
     after = held.taught(leak("box-e", 4), led=name, right=True)
     assert "case-leak-4" in {e.id for e in after.waiting}
     assert after.credits == {}
+
+
+def test_a_confirmation_that_its_nearest_incident_contradicts_is_listed() -> None:
+    """Right was said of a crash loop where the most alike verified incident was a leak: it counts, and is looked at."""
+    more = (found("exited", "box-f"), found("throttling", "box-f"), found("queue_growth"))
+    somewhat = blamed(leak("box-f", 3, extra=more), "box-f")
+    school = START.taught(leak())
+    assert SECOND_VOICE < alike(somewhat, leak()) < SAME_AGAIN
+    after = school.taught(somewhat, right=True)
+    assert [(n.kind, n.about) for n in after.review()] == [("doubtful", "case-leak-3")]
+    assert "case-leak-1" in after.review()[0].text
+    assert somewhat in after.examples
+    assert not school.taught(somewhat, right=True, seconded=True).review()
 
 
 def test_what_a_neighbouring_kind_of_incident_says_does_not_count() -> None:

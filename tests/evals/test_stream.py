@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from agent.codes import Category
+from agent.codes import Category, Verdict
 from config.errors import BadInput
 from evals.case import BUNDLED, find_cases
 from evals.case_files import read_case_files
+from evals.label import load_label
 from evals.load import lighter_load
 from evals.replay import Replay, Run
 from evals.school import School
@@ -104,11 +105,17 @@ def test_the_cards_of_tested_families_are_taken_away() -> None:
 
 
 def test_halves_share_no_category_and_hold_every_fault_once(tmp_path: Path) -> None:
-    """Taking one half's cards never takes the other's."""
-    replay = Replay(folders=(BUNDLED,), each=1, orders=1, seed=1, work=tmp_path)
+    """Taking one half's cards never takes the other's, nor does a compound of two families; both halves are large."""
+    replay = Replay(folders=(BUNDLED, BUNDLED.parent / "development"), each=1, orders=1, seed=1, work=tmp_path)
+    labels = [load_label(s) for s in replay.sources()]
     one, two = replay.halves(replay.sources())
-    assert one
-    assert not one & two
+
+    def categories(half: frozenset[str]) -> set[Category]:
+        return {c.category for label in labels if label.family in half for c in label.causes}
+
+    assert not categories(one) & categories(two)
+    assert sorted((*one, *two)) == sorted({x.family for x in labels if x.verdict is Verdict.DIAGNOSED})
+    assert min(len(one), len(two)) >= 12
 
 
 def test_more_episodes_keep_the_ones_there_were() -> None:
