@@ -39,9 +39,16 @@ def explain_away(ranked: list[Candidate]) -> list[Candidate]:
 def _leader(ranked: Sequence[Candidate]) -> Candidate | None:
     """The best of the confident ones that no other confident one accounts for: the root, not its symptom."""
     confident = [c for c in ranked if c.confidence >= CONFIDENT]
-    causes = [c for c in confident if c.card.verdict is Verdict.DIAGNOSED] or confident
+    causes = [c for c in confident if c.card.verdict is Verdict.DIAGNOSED and not _outdone(c, confident)] or confident
     roots = [c for c in causes if not any(accounts_for(o, c) for o in causes if o is not c)]
     return next(iter(roots or causes), None)
+
+
+def _outdone(c: Candidate, ranked: Sequence[Candidate]) -> bool:
+    """Whether a learned cause is less likely than that nothing is wrong: a lesson of a few words does not overrule a
+    control that accounts for all that was found. Shipped causes and controls name each other's refuters instead."""
+    return c.card.learned and any(o.card.verdict is Verdict.NO_FAULT and not o.open and o.confidence >= CONFIDENT
+                                  and o.log_odds >= c.log_odds for o in ranked)
 
 
 def accounts_for(one: Candidate, other: Candidate) -> bool:
@@ -73,7 +80,7 @@ def roots(ranked: Sequence[Candidate]) -> tuple[Candidate, ...]:
     """The causes to name: the leader, and others that stand on findings it does not explain, about someone else."""
     named: list[Candidate] = []
     for c in ranked:
-        if c.open or c.confidence < CONFIDENT or c.card.verdict is not Verdict.DIAGNOSED:
+        if c.open or c.confidence < CONFIDENT or c.card.verdict is not Verdict.DIAGNOSED or _outdone(c, ranked):
             continue
         if not named or all(_stands_beside(c, n) for n in named):
             named.append(c)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from agent.candidate import Candidate
-from agent.odds import Facts, Observation, assess, gather
+from agent.card import Card, Expectation, Provenance
+from agent.codes import Category, Verdict
+from agent.odds import Facts, Observation, assess, gather, roots
 from agent.recognise import certain, resembles, to_confirm, to_look_for
 from evals.example import FINDS
 from evals.learn import learn
@@ -62,3 +64,29 @@ def test_only_a_learned_card_is_recognised() -> None:
     assert isinstance(certain(assess((CARD,), facts)), Candidate)
     shipped = CARD.model_copy(update={"provenance": CARD.provenance.model_copy(update={"shipped": True})})
     assert certain(assess((shipped,), facts)) is None
+
+
+def harmless(weight: float) -> Card:
+    """A control that accounts for all that a leak shows and is that sure of it, in log-odds above its prior."""
+    text = {"en": "{x}", "ko": "{x}"}
+    return Card(id="harmless-here", title=text, mechanism=text, category=Category.UNKNOWN, verdict=Verdict.NO_FAULT,
+                prior=-3, binds={}, expects=(Expectation(finding="user_errors_up", weight=weight, needed=True),),
+                explains=tuple(sorted({f.kind for f in leak().findings})), provenance=Provenance(shipped=True))
+
+
+def test_a_learned_cause_yields_to_a_likelier_control() -> None:
+    """One lesson does not call an incident what a control is surer of; it stands where the control is less sure."""
+    facts = seen(until_needed=False)
+    (alone,) = roots(assess((CARD,), facts))
+    sure, unsure = alone.log_odds + 3.5, alone.log_odds + 2.5
+    assert roots(assess((CARD, harmless(sure)), facts)) == ()
+    assert certain(assess((CARD, harmless(sure)), facts)) is None
+    assert [c.card.id for c in roots(assess((CARD, harmless(unsure)), facts))] == [CARD.id]
+
+
+def test_a_shipped_cause_is_held_back_by_its_refuters_only() -> None:
+    """What ships is written to tell causes and controls apart; odds alone do not silence it."""
+    shipped = CARD.model_copy(update={"provenance": Provenance(shipped=True)})
+    facts = seen(until_needed=False)
+    (alone,) = roots(assess((shipped,), facts))
+    assert roots(assess((shipped, harmless(alone.log_odds + 3.5)), facts))
