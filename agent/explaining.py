@@ -38,8 +38,8 @@ def explain_away(ranked: list[Candidate]) -> list[Candidate]:
 
 def _leader(ranked: Sequence[Candidate]) -> Candidate | None:
     """The best of the confident ones that no other confident one accounts for: the root, not its symptom."""
-    confident = [c for c in ranked if c.confidence >= CONFIDENT]
-    causes = [c for c in confident if c.card.verdict is Verdict.DIAGNOSED and not _outdone(c, confident)] or confident
+    confident = [c for c in ranked if c.confidence >= CONFIDENT and not _outdone(c, ranked)]
+    causes = [c for c in confident if c.card.verdict is Verdict.DIAGNOSED] or confident
     roots = [c for c in causes if not any(accounts_for(o, c) for o in causes if o is not c)]
     return next(iter(roots or causes), None)
 

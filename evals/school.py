@@ -22,7 +22,7 @@ from agent.experience import Credit, Experience
 from agent.odds import candidates_of
 from agent.precedents import Precedents, Seen
 from evals.example import Example
-from evals.learn import Lesson, learn
+from evals.learn import learn
 from evals.plausible import doubts, share_of_blame
 from evals.rehearse import answer_is_right, names_a_cause
 from evals.voices import (
@@ -228,21 +228,19 @@ class School:
         old = next((c for c in every if any(e.id in c.provenance.cases for e in own)), None)
         contrasts = [e for e in self.examples if not same_cause(e, example)]
         rest = tuple(c for c in self.cards.values() if old is None or c.id != old.id)
-        tries = [(own, rest, old)]
-        if len(own) > 1 and not self._answers(example):  # what one card cannot say of all, a second may say of this
-            tries.append(([example], tuple(self.cards.values()), None))
-        lesson = Lesson(None)
-        for chosen, others, replaced in tries:
-            lesson = learn(chosen, contrasts=contrasts, known=(*self.known, *others), learned_at=at)
-            if lesson.card is not None:
-                name = replaced.id if replaced is not None else lesson.card.id
-                cards = {**{c.id: c for c in others}, name: lesson.card.model_copy(update={"id": name})}
-                note = Notice("promoted", name, f"learned from {', '.join(e.id for e in chosen)}")
-                return replace(self, cards=cards, notices=(*self.notices, note),
-                               suspended={k: c for k, c in self.suspended.items() if k != name})
-        if self._answers(example):
+        chosen, others, name = own, rest, old.id if old is not None else ""
+        lesson = learn(own, contrasts=contrasts, known=(*self.known, *rest), learned_at=at)
+        if lesson.card is None and self._answers(example):
             return self
-        return replace(self, notices=(*self.notices, Notice("not_learned", example.id, lesson.why)))
+        if lesson.card is None and len(own) > 1:  # what one card cannot say of all, a second one may say of this
+            chosen, others, name = [example], tuple(self.cards.values()), ""
+            lesson = learn(chosen, contrasts=contrasts, known=(*self.known, *others), learned_at=at)
+        if lesson.card is None:
+            return replace(self, notices=(*self.notices, Notice("not_learned", example.id, lesson.why)))
+        card = lesson.card.model_copy(update={"id": name or lesson.card.id})
+        note = Notice("promoted", card.id, f"learned from {', '.join(e.id for e in chosen)}")
+        return replace(self, cards={**{c.id: c for c in others}, card.id: card}, notices=(*self.notices, note),
+                       suspended={k: c for k, c in self.suspended.items() if k != card.id})
 
     def own_examples(self, example: Example) -> list[Example]:
         """This one first, then earlier ones of the same cause that look alike."""

@@ -84,6 +84,15 @@ def test_a_learned_cause_yields_to_a_likelier_control() -> None:
     assert [c.card.id for c in roots(assess((CARD, harmless(unsure)), facts))] == [CARD.id]
 
 
+def test_a_control_that_may_not_be_surer_is_likelier_all_the_same() -> None:
+    """A ceiling on its confidence ranks it below the lesson; the odds decide who leads, and nothing is explained away.
+    """
+    facts = seen(until_needed=False)
+    (alone,) = roots(assess((CARD,), facts))
+    capped = harmless(alone.log_odds + 3.5).model_copy(update={"ceiling": 0.75})
+    assert roots(assess((CARD, capped), facts)) == ()
+
+
 def test_a_shipped_cause_is_held_back_by_its_refuters_only() -> None:
     """What ships is written to tell causes and controls apart; odds alone do not silence it."""
     shipped = CARD.model_copy(update={"provenance": Provenance(shipped=True)})
